@@ -1,0 +1,382 @@
+"""Every setting of a run: default, unit and source; strict YAML in and out.
+
+A setting has its default here and nowhere else. Defaults are those of the paper and its release
+where they state one; the recipes in `recipes/` hold only what differs. An unknown or duplicate key
+is an error that names its nearest neighbour.
+"""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from keypointgan.errors import ConfigError
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Settings(BaseModel):
+    """A group of settings: immutable, typed, without unknown keys."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        validate_default=True,
+        allow_inf_nan=False,
+    )
+
+
+class DataConfig(Settings):
+    """The unlabelled videos, ingested to a store (`keypointgan ingest`)."""
+
+    store: Path | None = None
+    """The store with the training clips."""
+    size: Literal[64, 96, 128, 256] = 128
+    """Side of the square frames in pixels; the store is resized to it when it is read."""
+    gap: tuple[PositiveInt, PositiveInt] = (1, 1000)
+    """Frames between a frame and its reference, least and most; cut at the end of the clip.
+    0-1000 in the release, 1 here: a frame is no reference of itself."""
+    reference: Literal["later", "either"] = "either"
+    """Whether the reference comes `later` in the clip (the release) or on `either` side."""
+    mask_background: bool = False
+    """Paint the background mid-grey; the store must hold masks. True in the published setting."""
+    mirror: bool = False
+    """Mirror half of the pairs. Harmless only where the prior is as likely mirrored."""
+    colour_jitter: NonNegativeFloat = 0.0
+    """Strength of random brightness, contrast and colour changes, the same for both frames."""
+    warp: bool = False
+    """Make pairs by a thin-plate-spline warp, for photographs without video (METHOD 5)."""
+    validation_fraction: Fraction = 0.05
+    """Share of the training clips kept apart for validation, never trained on."""
+    validation_labels: Path | None = None
+    """Labels (npz) of those clips, read to report the error and choose the best checkpoint;
+    they never reach training."""
+
+
+class PriorConfig(Settings):
+    """The unpaired sample of poses and how it is placed in the frame."""
+
+    poses: Path | None = None
+    """An npz or csv of 2D poses, or an npz of 3D poses in metres."""
+    place: Literal["as_is", "fit", "body"] = "fit"
+    """`as_is`: coordinates are those of the frames already. `fit`: centre and scale the bounding
+    box of each pose. `body`: one scale for all poses, from the median size of the body, so that
+    crouching stays small."""
+    extent: PositiveFloat = 0.7
+    """Side of the fitted box (of the median body for `body`), as a share of the frame."""
+    centre: tuple[float, float] = (0.0, 0.0)
+    """Where the centre of the box goes, normalised (x, y)."""
+    scale_jitter: NonNegativeFloat = 0.05
+    """Standard deviation of the logarithm of a random scale."""
+    shift_jitter: NonNegativeFloat = 0.05
+    """Standard deviation of a random shift, as a share of the frame."""
+    rotation_jitter: NonNegativeFloat = 0.0
+    """Standard deviation of a random rotation in the image plane, degrees."""
+    mirror: bool = True
+    """Add the mirror image of each pose, with left and right exchanged."""
+    azimuth: tuple[float, float] = (-180.0, 180.0)
+    """Degrees around the vertical axis from which 3D poses are seen."""
+    elevation: tuple[float, float] = (-5.0, 25.0)
+    """Degrees above the horizon from which 3D poses are seen."""
+    field_of_view: PositiveFloat = 38.0
+    """Of the camera that sees 3D poses, degrees."""
+    held_out: Fraction = 0.1
+    """Share of the poses kept apart to measure the regressor."""
+
+
+class ModelConfig(Settings):
+    """The four networks and the picture of a pose between them."""
+
+    skeleton: str = "h36m17"
+    """A built-in skeleton or the path of a YAML file."""
+    preset: Literal["release", "compact"] = "release"
+    """`release`: the networks of the authors. `compact`: no convolution at full resolution;
+    several times faster, for CPUs and for experiments."""
+    width: PositiveInt = 32
+    """Channels of the first stage; each later stage has twice as many."""
+    sides: Literal["together", "apart"] = "together"
+    """Links in one channel (the paper), or left, right and middle ones in channels of their own."""
+    sigma: PositiveFloat = 0.2
+    """How far a link's brightness reaches: exp(-d / sigma²) or exp(-d² / sigma²), normalised."""
+    falloff: Literal["linear", "squared"] = "linear"
+    """`linear` as in the release (`models/utils.py`), `squared` as in the paper."""
+
+
+class LossConfig(Settings):
+    """Weights of the training objective (Jakab et al., 2020)."""
+
+    reconstruction: NonNegativeFloat = 10.0
+    """Weight of the reconstruction loss; `lambda_A` in the release's recipe."""
+    adversarial: NonNegativeFloat = 10.0
+    """Weight of the generator's adversarial loss; `lambda_gan_A` in the release's recipe."""
+    features: Literal["vgg19", "squeezenet", "pyramid"] = "pyramid"
+    """What "the same frame" means: equal features of this network, or equal multi-scale pixels.
+    The paper's is `vgg19`, which downloads weights; `pyramid` needs none."""
+    features_weights: Path | None = None
+    """Weights file of `squeezenet`, or of `vgg19` where it cannot be downloaded."""
+    feature_momentum: Fraction = 0.99
+    """Momentum of the running mean that balances the feature layers."""
+    regressor_prior: NonNegativeFloat = 0.9
+    """Weight of ‖η(β(p̄)) − p̄‖² in the regressor's loss."""
+    regressor_cycle: NonNegativeFloat = 0.1
+    """Weight of ‖β(η(y)) − y‖² in the regressor's loss."""
+    discriminator_noise: NonNegativeFloat = 0.0
+    """Standard deviation of noise on the discriminator's input, which keeps it from winning."""
+    discriminator_r1: NonNegativeFloat = 0.0
+    """Weight of the discriminator's squared gradient on drawn poses (R1)."""
+    spectral_norm: bool = False
+    """Bound the discriminator's layers by their spectral norm."""
+    pool: NonNegativeInt = 50
+    """How many past skeleton images the discriminator is shown again; 0 for none."""
+
+
+class OptimiserConfig(Settings):
+    """Three Adam optimisers, one a network group [release]."""
+
+    learning_rate: PositiveFloat = 2e-4
+    """Step size of Φ and Ψ."""
+    discriminator_rate: PositiveFloat = 1.0
+    """Step size of D, as a multiple of `learning_rate`."""
+    regressor_rate: PositiveFloat = 1.0
+    """Step size of η, as a multiple of `learning_rate`."""
+    betas: tuple[Fraction, Fraction] = (0.5, 0.999)
+    """Decay of Adam's two means."""
+    clip: PositiveFloat = 1.0
+    """Largest norm of the gradient of each network group."""
+    average: Fraction = 0.0
+    """Decay of the running mean of Φ's and η's weights used for evaluation; 0 for none."""
+    cool_down: Fraction = 0.0
+    """Share of the run, at its end, over which the step sizes fall linearly to zero."""
+
+
+class PretrainConfig(Settings):
+    """The regressor η, trained on prior poses alone before anything else."""
+
+    steps: NonNegativeInt = 20_000
+    """At most this many updates; 0 to skip."""
+    batch_size: PositiveInt = 64
+    """Poses an update."""
+    learning_rate: PositiveFloat = 1e-3
+    """Step size of Adam, falling to zero along a cosine."""
+    target: NonNegativeFloat = 0.5
+    """Stop when the mean error on held-out poses is below this, % of the image side."""
+    patience: PositiveInt = 5
+    """Stop when that error has not improved for this many evaluations."""
+    evaluate_every: PositiveInt = 500
+    """Updates between two evaluations."""
+
+
+class TrainingConfig(Settings):
+    """The loop: how long, how often, on what."""
+
+    steps: PositiveInt = 200_000
+    """Updates of each network."""
+    minutes: NonNegativeFloat = 0.0
+    """Stop and save after this wall time, pre-training included; 0 for no limit."""
+    batch_size: PositiveInt = 16
+    """Pairs an update, for each process."""
+    seed: NonNegativeInt = 0
+    """Of everything random."""
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    """Number format of the networks' arithmetic; the renderer and the losses stay in float32."""
+    device: str = "auto"
+    """cpu, cuda, mps, or auto for the best there is."""
+    devices: PositiveInt = 1
+    """Processes, one a device."""
+    compile: bool = False
+    """Compile the networks (torch.compile): slow to start, then faster."""
+    channels_last: bool = False
+    """Memory layout of frames; pays with bf16-mixed."""
+    evaluate_every: PositiveInt = 2_000
+    """Updates between two evaluations on the validation split."""
+    save_every: PositiveInt = 2_000
+    """Updates between two checkpoints."""
+    log_every: PositiveInt = 50
+    """Updates between two lines of metrics."""
+    panels: NonNegativeInt = 8
+    """Rows of the image panel drawn at each evaluation; 0 for none."""
+    supervised: bool = False
+    """Train Φ and η on the labels instead (the supervised twin, a bound to compare with)."""
+    supervised_labels: Path | None = None
+    """Labels (npz) of the training clips, read by the supervised twin only."""
+    supervised_limit: NonNegativeInt = 0
+    """Use only this many labelled frames; 0 for all."""
+
+
+class Config(Settings):
+    """All settings of a run."""
+
+    data: DataConfig = DataConfig()
+    """The unlabelled videos."""
+    prior: PriorConfig = PriorConfig()
+    """The unpaired poses."""
+    model: ModelConfig = ModelConfig()
+    """The networks."""
+    loss: LossConfig = LossConfig()
+    """The objective."""
+    optimiser: OptimiserConfig = OptimiserConfig()
+    """The updates."""
+    pretrain: PretrainConfig = PretrainConfig()
+    """The first phase."""
+    training: TrainingConfig = TrainingConfig()
+    """The loop."""
+
+    @model_validator(mode="after")
+    def _settings_agree(self) -> Self:
+        if self.data.gap[0] > self.data.gap[1]:
+            raise ValueError(f"data.gap: expected (least, most), got {self.data.gap}")
+        if self.loss.features == "squeezenet" and self.loss.features_weights is None:
+            raise ValueError(
+                "loss.features_weights: expected the path of SqueezeNet's weights, got none"
+            )
+        if self.training.supervised and self.training.supervised_labels is None:
+            raise ValueError(
+                "training.supervised_labels: expected the labels of the training clips, got none"
+            )
+        return self
+
+    def to_yaml(self) -> str:
+        """Return the settings as YAML that `load_config` reads back."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """A YAML loader to which a key given twice is an error."""
+
+
+def _mapping_without_duplicates(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in seen:
+            line = key_node.start_mark.line + 1
+            raise ConfigError(f"expected each key once, got '{key}' again in line {line}")
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_StrictLoader.add_constructor(
+    yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping_without_duplicates
+)
+
+
+def load_config(
+    recipe: str | Path | None = None, overrides: Sequence[str] = (), *, base: str | None = None
+) -> Config:
+    """Return the defaults, changed by a recipe, changed by `key.key=value` overrides.
+
+    Args:
+        recipe: A built-in recipe's name or the path of a YAML file.
+        overrides: Settings such as `training.steps=1000`; values are YAML.
+        base: YAML text used in place of a recipe (a run's own `config.yaml`).
+
+    Raises:
+        ConfigError: An unknown or duplicate key, a value out of range, or no such recipe.
+    """
+    text, where = (base, "config.yaml") if base is not None else _recipe_text(recipe)
+    try:
+        values = yaml.load(text or "", Loader=_StrictLoader) or {}
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{where}: expected YAML, got {error}.") from error
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}.") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{where}: expected sections of settings, got {type(values).__name__}.")
+    for override in overrides:
+        _apply(values, override)
+    return make_config(values, where=where)
+
+
+def make_config(values: Mapping[str, Any], *, where: str = "settings") -> Config:
+    """Return the configuration of a nested mapping.
+
+    Raises:
+        ConfigError: With the first thing that is wrong, in one line.
+    """
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {_explain(error)}") from error
+
+
+def list_recipes() -> list[str]:
+    """Return the names of the built-in recipes."""
+    folder = files("keypointgan") / "recipes"
+    return sorted(
+        entry.name.removesuffix(".yaml")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".yaml")
+    )
+
+
+def _recipe_text(recipe: str | Path | None) -> tuple[str, str]:
+    if recipe is None:
+        return "", "settings"
+    if str(recipe) in list_recipes():
+        built_in = files("keypointgan") / "recipes" / f"{recipe}.yaml"
+        return built_in.read_text(encoding="utf-8"), f"recipe {recipe}"
+    path = Path(recipe)
+    if not path.is_file():
+        near = get_close_matches(str(recipe), list_recipes(), n=1, cutoff=0.4)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise ConfigError(
+            f"Expected a built-in recipe ({', '.join(list_recipes())}) or a YAML file, "
+            f"got '{recipe}'.{hint}"
+        )
+    return path.read_text(encoding="utf-8"), str(path)
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"Expected a setting such as training.steps=1000, got '{override}'.")
+    *sections, name = key.strip().split(".")
+    for section in sections:
+        if values.setdefault(section, {}) is None:
+            values[section] = {}
+        values = values[section]
+        if not isinstance(values, dict):
+            raise ConfigError(f"'{override}': '{section}' is a setting, not a section.")
+    values[name] = yaml.safe_load(text)
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(str(first["loc"][-1]), _all_keys(), n=1, cutoff=0.5)
+        places = [key for key in _dotted_keys() if near and key.split(".")[-1] == near[0]]
+        hint = f" Did you mean '{places[0]}'?" if places else ""
+        return f"unknown setting '{place}'.{hint}"
+    came = first.get("input")
+    got = f", got {came!r}" if place and not isinstance(came, dict | BaseModel) else ""
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {message[0].lower()}{message[1:]}{got}." if place else f"{message}."
+
+
+def _dotted_keys(settings: type[BaseModel] = Config, prefix: str = "") -> list[str]:
+    keys = []
+    for name, field in settings.model_fields.items():
+        keys.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += _dotted_keys(field.annotation, f"{prefix}{name}.")
+    return keys
+
+
+def _all_keys() -> list[str]:
+    return [key.split(".")[-1] for key in _dotted_keys()]

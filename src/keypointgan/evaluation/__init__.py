@@ -1,0 +1,1 @@
+"""Errors, and how each benchmark is scored."""

@@ -1,0 +1,1 @@
+"""From a trained detector and a video to pose tracks."""

@@ -1,0 +1,1 @@
+"""Functions from what the networks say to scalars."""

@@ -1,0 +1,1 @@
+"""The networks: Φ, η, Ψ, D and their composition."""

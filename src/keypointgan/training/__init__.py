@@ -1,0 +1,1 @@
+"""The loop, one update of each network, and the record of a run."""
