@@ -1,0 +1,333 @@
+"""The prior: unpaired poses, placed in the frame under random views and jitters.
+
+Nothing here knows which pose belongs to which picture: none does.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from keypointgan.data.prior_files import check_complete, read_poses
+from keypointgan.errors import PriorError
+from keypointgan.skeletons import Skeleton
+from keypointgan.types import Keypoints
+
+Place = Literal["as_is", "fit", "body"]
+Poses = Float[Tensor, "pose keypoint axes"]
+Points3D = Float[Tensor, "batch keypoint 3"]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How poses are put into the frame.
+
+    Attributes:
+        place: `as_is`: the coordinates are those of the frames. `fit`: the bounding box of each
+            pose, as it is drawn, is centred and its longer side scaled. `body`: the box is
+            centred, and one scale for all poses gives the median body that longer side.
+        extent: Longer side of the box, as a share of the frame.
+        centre: Where the centre of the box goes, normalised (x, y).
+        scale_jitter: Standard deviation of the logarithm of a random scale.
+        shift_jitter: Standard deviation of a random shift, as a share of the frame.
+        rotation_jitter: Standard deviation of a random rotation in the image plane, in degrees;
+            180 is as good as uniform.
+        mirror: With probability ½ show the mirror image, left and right exchanged.
+        azimuth: Range in degrees from which 3D poses are seen: 0 from their +z side, 90 from +x.
+        elevation: Range in degrees above the horizon from which 3D poses are seen.
+        field_of_view: Of the camera that sees 3D poses, in degrees.
+    """
+
+    place: Place
+    extent: float
+    centre: tuple[float, float]
+    scale_jitter: float
+    shift_jitter: float
+    rotation_jitter: float
+    mirror: bool
+    azimuth: tuple[float, float]
+    elevation: tuple[float, float]
+    field_of_view: float
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """A sample of unpaired poses and how it is placed in the frame.
+
+    Attributes:
+        poses: 2D poses, y down; or 3D poses in metres, y up, each centred on its bounding box.
+        skeleton: Gives the joints and which of them a mirror exchanges.
+        placement: How they are put into the frame.
+        body_size: Median over the poses of the longest side of the bounding box.
+    """
+
+    poses: Poses
+    skeleton: Skeleton
+    placement: Placement
+    body_size: float
+    _copies: dict[torch.device, Tensor] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        skeleton: Skeleton,
+        *,
+        place: Place,
+        extent: float,
+        centre: tuple[float, float],
+        scale_jitter: float,
+        shift_jitter: float,
+        rotation_jitter: float,
+        mirror: bool,
+        azimuth: tuple[float, float],
+        elevation: tuple[float, float],
+        field_of_view: float,
+        joint_map: Mapping[str, str] | None = None,
+    ) -> "Prior":
+        """Return the prior in a file (see `prior_files`), to be placed as told (see `Placement`).
+
+        Args:
+            path: An npz, csv or slp file of 2D or 3D poses.
+            skeleton: Gives the joints and their order.
+            place: How the poses are brought into the frame.
+            extent: Longer side of the box, as a share of the frame.
+            centre: Where the centre of the box goes, normalised.
+            scale_jitter: Standard deviation of the logarithm of the scale.
+            shift_jitter: Standard deviation of the shift, as a share of the frame.
+            rotation_jitter: Standard deviation of the rotation, in degrees.
+            mirror: Whether half of the poses are mirrored.
+            azimuth: Range of the camera of 3D poses, in degrees.
+            elevation: Range of the camera of 3D poses, in degrees.
+            field_of_view: Of the camera of 3D poses, in degrees.
+            joint_map: For joints that the file calls otherwise: skeleton's name -> file's name.
+
+        Raises:
+            PriorError: The poses cannot be read, or not be placed like this.
+        """
+        file = read_poses(path, skeleton, joint_map=joint_map)
+        placement = Placement(
+            place=place,
+            extent=extent,
+            centre=centre,
+            scale_jitter=scale_jitter,
+            shift_jitter=shift_jitter,
+            rotation_jitter=rotation_jitter,
+            mirror=mirror,
+            azimuth=azimuth,
+            elevation=elevation,
+            field_of_view=field_of_view,
+        )
+        check_complete(file.points, path)
+        _check_variety(file.points, path)
+        points = file.points
+        if place == "as_is":
+            points = _normalise(points, file.size, path)
+        low, high = points.min(axis=1), points.max(axis=1)
+        if points.shape[2] == 3:
+            points = points - (low + high)[:, None] / 2
+        prior = cls(
+            torch.from_numpy(np.ascontiguousarray(points)),
+            skeleton,
+            placement,
+            float(np.median((high - low).max(axis=1))),
+        )
+        if prior.is_3d:
+            _check_camera(prior, path)
+        return prior
+
+    @property
+    def num_poses(self) -> int:
+        """How many poses the file holds, before views and jitters multiply them."""
+        return len(self.poses)
+
+    @property
+    def is_3d(self) -> bool:
+        """Whether the poses are 3D and seen by random cameras."""
+        return self.poses.shape[2] == 3
+
+    def sample(
+        self,
+        count: int,
+        *,
+        generator: torch.Generator,
+        device: torch.device | str = "cpu",
+        keep_inside: bool = False,
+    ) -> Keypoints:
+        """Return random poses, each freshly viewed, placed and jittered.
+
+        Points may lie outside of the frame, as those of real people do; nothing is clamped.
+
+        Args:
+            count: How many.
+            generator: Source of everything random; the numbers are drawn on its own device, so
+                that one of the CPU gives the same poses everywhere.
+            device: Where the poses are computed and returned.
+            keep_inside: Shift a pose that sticks out of the frame back inside, or to the middle
+                where it is larger than the frame.
+        """
+        device = torch.device(device)
+        source = generator.device
+        uniform = torch.rand(count, 3, generator=generator, device=source).to(device)
+        normal = torch.randn(count, 4, generator=generator, device=source).to(device)
+        rows = torch.randint(self.num_poses, (count,), generator=generator, device=source)
+        points = self._poses_on(device)[rows.to(device)]
+        placement = self.placement
+        if self.is_3d:
+            points = _project(
+                points,
+                azimuth=_between(placement.azimuth, uniform[:, 0]),
+                elevation=_between(placement.elevation, uniform[:, 1]),
+                distance=self._distance,
+                focal=self._focal,
+            )
+        if placement.mirror:
+            mirrored = points[:, list(self.skeleton.mirror)] * points.new_tensor([-1.0, 1.0])
+            points = torch.where((uniform[:, 2] < 0.5)[:, None, None], mirrored, points)
+        points, middle = self._place(points, normal[:, 0] * placement.rotation_jitter)
+        scale = torch.exp(normal[:, 1] * placement.scale_jitter)[:, None, None]
+        points = points * scale + middle + 2 * placement.shift_jitter * normal[:, None, 2:]
+        return _shift_inside(points) if keep_inside else points
+
+    def split(self, fraction: float, *, seed: int) -> "tuple[Prior, Prior]":
+        """Return the poses to train with and a random share kept apart (at least one pose each)."""
+        held_out = min(max(round(self.num_poses * fraction), 1), self.num_poses - 1)
+        order = torch.randperm(self.num_poses, generator=torch.Generator().manual_seed(seed))
+        parts = order[held_out:].sort().values, order[:held_out].sort().values
+        return replace(self, poses=self.poses[parts[0]]), replace(self, poses=self.poses[parts[1]])
+
+    def mean_pose(self) -> Float[Tensor, "keypoint 2"]:
+        """Return the mean over views and jitters: the best guess that ignores the image."""
+        return self.sample(4096, generator=torch.Generator().manual_seed(0)).mean(dim=0)
+
+    @property
+    def _focal(self) -> float:
+        return 1 / math.tan(math.radians(self.placement.field_of_view) / 2)
+
+    @property
+    def _distance(self) -> float:
+        """How far the camera stands for the median body to have its extent."""
+        return self._focal * self.body_size / (2 * self.placement.extent)
+
+    def _poses_on(self, device: torch.device) -> Poses:
+        if device not in self._copies:
+            self._copies[device] = self.poses.to(device)
+        return self._copies[device]
+
+    def _place(
+        self, points: Keypoints, degrees: Float[Tensor, " batch"]
+    ) -> tuple[Keypoints, Float[Tensor, "batch 1 2"]]:
+        """Return the poses around the middle of their boxes, and where these middles go."""
+        placement = self.placement
+        middle, _ = _box(points)
+        points = _rotate(points - middle, degrees)
+        if placement.place == "as_is":
+            return points, middle
+        offset, side = _box(points)
+        if placement.place == "fit":
+            points = (points - offset) * (2 * placement.extent / side)
+        elif self.is_3d:  # the camera's distance has set the scale
+            points = points - offset
+        else:
+            points = (points - offset) * (2 * placement.extent / self.body_size)
+        return points, points.new_tensor(placement.centre).expand(len(points), 1, 2)
+
+
+def _between(
+    limits: tuple[float, float], uniform: Float[Tensor, " batch"]
+) -> Float[Tensor, " batch"]:
+    return limits[0] + (limits[1] - limits[0]) * uniform
+
+
+def _project(
+    points: Points3D,
+    *,
+    azimuth: Float[Tensor, " batch"],
+    elevation: Float[Tensor, " batch"],
+    distance: float,
+    focal: float,
+) -> Keypoints:
+    """Return what a camera sees that looks at the origin: (x, y) with y down, normalised.
+
+    The data's axes are right-handed with y up; a camera at azimuth 0 stands on +z and has +x on
+    its right, so that a body that faces it has its left hand on the right of the image.
+    """
+    turn, tilt = torch.deg2rad(azimuth)[:, None], torch.deg2rad(elevation)[:, None]
+    x, y, z = points.unbind(dim=-1)
+    right = x * turn.cos() - z * turn.sin()
+    towards = x * turn.sin() + z * turn.cos()
+    up = y * tilt.cos() - towards * tilt.sin()
+    depth = distance - (y * tilt.sin() + towards * tilt.cos())
+    return torch.stack([right, -up], dim=-1) * (focal / depth)[..., None]
+
+
+def _rotate(points: Keypoints, degrees: Float[Tensor, " batch"]) -> Keypoints:
+    angle = torch.deg2rad(degrees)[:, None]
+    x, y = points.unbind(dim=-1)
+    return torch.stack(
+        [x * angle.cos() - y * angle.sin(), x * angle.sin() + y * angle.cos()], dim=-1
+    )
+
+
+def _box(points: Keypoints) -> tuple[Float[Tensor, "batch 1 2"], Float[Tensor, "batch 1 1"]]:
+    """Return the middle of each pose's bounding box and its longer side."""
+    low, high = points.aminmax(dim=1, keepdim=True)
+    return (low + high) / 2, (high - low).amax(dim=-1, keepdim=True)
+
+
+def _shift_inside(points: Keypoints) -> Keypoints:
+    low, high = points.aminmax(dim=1, keepdim=True)
+    back = (-1 - low).clamp(min=0) - (high - 1).clamp(min=0)
+    return points + torch.where(high - low > 2, -(low + high) / 2, back)
+
+
+def _check_variety(points: np.ndarray, path: str | Path) -> None:
+    if len(points) < 2:
+        raise PriorError(
+            f"{path}: expected at least 2 poses, better hundreds, got {len(points)}. "
+            "The discriminator learns what poses look like from their variety."
+        )
+    if (points == points[0]).all():
+        raise PriorError(
+            f"{path}: expected poses that differ, got {len(points)} times the same. "
+            "Check how the file was written."
+        )
+    flat = np.flatnonzero((points.max(axis=1) - points.min(axis=1)).max(axis=1) <= 0)
+    if flat.size:
+        raise PriorError(
+            f"{path}: expected joints at different places, got {flat.size} poses with all of them "
+            f"at one point (the first is pose {flat[0]}). Remove these poses."
+        )
+
+
+def _normalise(points: np.ndarray, size: float | None, path: str | Path) -> np.ndarray:
+    if points.shape[2] == 3:
+        raise PriorError(
+            f"{path}: expected 2D poses for the placement 'as_is', got 3D ones. "
+            "Place them with 'body' or 'fit'."
+        )
+    if size is not None:
+        return points / np.float32(size) * 2 - 1
+    if np.median(np.abs(points)) > 1.5:
+        raise PriorError(
+            f"{path}: expected normalised coordinates (-1 to 1) for the placement 'as_is', got "
+            f"up to {np.abs(points).max():.0f}, which look like pixels. Add to the npz a number "
+            "'size', the side of the frames in pixels, or place the poses with 'fit' or 'body'."
+        )
+    return points
+
+
+def _check_camera(prior: Prior, path: str | Path) -> None:
+    reach = float(prior.poses.norm(dim=-1).max())
+    if prior._distance <= 1.05 * reach:
+        raise PriorError(
+            f"{path}: expected every body in front of the camera, got a joint {reach:.2f} m from "
+            f"the middle of its body and a camera at {prior._distance:.2f} m. Lower "
+            "the extent or the field of view, or remove poses far larger than the median."
+        )
