@@ -1,0 +1,86 @@
+"""Ψ in the paper: a rendered skeleton and a reference become the frame again."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pixel_shuffle
+
+from keypointgan.models.blocks import (
+    CompactStages,
+    DownwardStages,
+    conv_block,
+    double,
+    initialise,
+)
+from keypointgan.types import Frames, SkeletonImages
+
+
+class Decoder(nn.Module):
+    """Two downward encoders, concatenated at an eighth of the size, and a way up [release].
+
+    Args:
+        channels: Channels of the skeleton image.
+        width: Channels of the first stage; 32 in the release.
+    """
+
+    def __init__(self, *, channels: int = 1, width: int = 32) -> None:
+        super().__init__()
+        self.pose = DownwardStages(inputs=channels, width=width, norm="batch")
+        self.pose_neck = nn.Conv2d(8 * width, 8 * width, 1, bias=False)
+        self.appearance = DownwardStages(inputs=3, width=width, norm="batch")
+        self.appearance_neck = nn.Conv2d(8 * width, 8 * width, 1, bias=False)
+        self.up = nn.ModuleList(
+            nn.Sequential(conv_block(inputs, wide), conv_block(wide, wide))
+            for inputs, wide in (
+                (16 * width, 8 * width),
+                (8 * width, 4 * width),
+                (4 * width, 2 * width),
+            )
+        )
+        self.out = nn.Sequential(conv_block(2 * width, width), nn.Conv2d(width, 3, 3, padding=1))
+        initialise(self)
+
+    def forward(self, rendered: SkeletonImages, reference: Frames) -> Frames:
+        """The frame whose pose is `rendered` with the appearance of `reference`."""
+        features = torch.cat(
+            [
+                self.pose_neck(self.pose(rendered)[-1]),
+                self.appearance_neck(self.appearance(reference)[-1]),
+            ],
+            dim=1,
+        )
+        for stage in self.up:
+            features = double(stage(features))
+        return self.out(features)
+
+
+class CompactDecoder(nn.Module):
+    """The same idea with stride-2 stems and without a convolution at full resolution.
+
+    Args:
+        channels: Channels of the skeleton image.
+        width: Channels of the first stage, at half the size.
+    """
+
+    def __init__(self, *, channels: int = 1, width: int = 32) -> None:
+        super().__init__()
+        self.pose = CompactStages(inputs=channels, width=width, depth=2, norm="batch")
+        self.appearance = CompactStages(inputs=3, width=width, depth=2, norm="batch")
+        self.deep = nn.Sequential(
+            conv_block(8 * width, 8 * width), conv_block(8 * width, 8 * width)
+        )
+        self.up = nn.ModuleList(
+            conv_block(inputs, wide)
+            for inputs, wide in ((8 * width, 4 * width), (4 * width, 2 * width))
+        )
+        self.out = nn.Conv2d(2 * width, 12, 3, padding=1)
+        initialise(self)
+
+    def forward(self, rendered: SkeletonImages, reference: Frames) -> Frames:
+        """The frame whose pose is `rendered` with the appearance of `reference`."""
+        features = self.deep(
+            torch.cat([self.pose(rendered)[-1], self.appearance(reference)[-1]], dim=1)
+        )
+        for stage in self.up:
+            features = stage(double(features))
+        shuffled: Tensor = pixel_shuffle(self.out(features), 2)
+        return shuffled
