@@ -1,0 +1,53 @@
+"""Crops and antialiased resizing of frames, the same for ingest, training and prediction."""
+
+import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
+from PIL import Image
+
+Box = tuple[float, float, float, float]
+"""(x0, y0, x1, y1) in pixels, outer edges: a whole frame is (0, 0, width, height)."""
+
+Picture = UInt8[ndarray, "height width *channel"]
+"""One RGB frame or one mask, 0 to 255."""
+
+Pictures = UInt8[ndarray, "frame height width *channel"]
+"""RGB frames or masks, 0 to 255."""
+
+
+def centre_square(width: int, height: int) -> Box:
+    """The largest square in the middle of a frame."""
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    return (left, top, left + side, top + side)
+
+
+def crop_and_resize(frame: Picture, box: Box, *, size: int) -> Picture:
+    """The part of `frame` inside `box`, as a square of side `size`.
+
+    What lies outside the frame repeats its border. Shrinking averages over the pixels that a new
+    pixel covers (box filter at whole factors, triangle filter otherwise), so nothing aliases.
+    """
+    height, width = frame.shape[:2]
+    x0, y0, x1, y1 = box
+    left, top = max(0, int(np.ceil(-x0))), max(0, int(np.ceil(-y0)))
+    right, bottom = max(0, int(np.ceil(x1 - width))), max(0, int(np.ceil(y1 - height)))
+    if left or top or right or bottom:
+        margins = [(top, bottom), (left, right)] + [(0, 0)] * (frame.ndim - 2)
+        frame = np.pad(frame, margins, mode="edge")
+        x0, y0, x1, y1 = x0 + left, y0 + top, x1 + left, y1 + top
+    if (x1 - x0, y1 - y0) == (size, size) and float(x0).is_integer() and float(y0).is_integer():
+        return np.ascontiguousarray(frame[int(y0) : int(y1), int(x0) : int(x1)])
+    factors = ((x1 - x0) / size, (y1 - y0) / size)
+    whole = all(factor >= 1 and float(factor).is_integer() for factor in factors)
+    filter_ = Image.Resampling.BOX if whole else Image.Resampling.BILINEAR
+    image = Image.fromarray(frame).resize((size, size), filter_, box=(x0, y0, x1, y1))
+    return np.asarray(image)
+
+
+def resize_frames(frames: Pictures, *, size: int) -> Pictures:
+    """Square frames or masks at another side; the same array where it is that already."""
+    if frames.shape[1:3] == (size, size):
+        return frames
+    height, width = frames.shape[1:3]
+    return np.stack([crop_and_resize(frame, (0, 0, width, height), size=size) for frame in frames])
