@@ -102,10 +102,8 @@ def macro_average(values: FrameValues, actions: Sequence[str] | None = None) -> 
     return _mean(np.array(list(per_action(values, actions).values())))
 
 
-def flip_min_errors(
-    predicted: Points, labels: Points, *, mirror: Sequence[int], side: float = NORMALISED_SIDE
-) -> FrameValues:
-    """The errors of each frame as predicted or with left and right relabelled, the smaller one.
+def better_labelled(predicted: Points, labels: Points, *, mirror: Sequence[int]) -> Points:
+    """The predictions with left and right exchanged in the frames where that is nearer.
 
     The "better of prediction and its left/right mirror" of METHOD 5: the release's
     `test_pose.py` exchanges the *names* of left and right joints of the whole frame; no image and
@@ -116,10 +114,17 @@ def flip_min_errors(
         predicted: Predicted points.
         labels: Labelled points.
         mirror: For each joint the index of the one on the other side, itself for middle ones.
-        side: Side of the image in the unit of the points.
     """
-    straight = frame_errors(predicted, labels, side=side)
-    return np.minimum(straight, frame_errors(predicted[:, list(mirror)], labels, side=side))
+    relabelled = predicted[:, list(mirror)]
+    nearer = frame_errors(relabelled, labels) < frame_errors(predicted, labels)
+    return np.where(nearer[:, None, None], relabelled, predicted)
+
+
+def flip_min_errors(
+    predicted: Points, labels: Points, *, mirror: Sequence[int], side: float = NORMALISED_SIDE
+) -> FrameValues:
+    """The errors of each frame, left and right exchanged where that is smaller."""
+    return frame_errors(better_labelled(predicted, labels, mirror=mirror), labels, side=side)
 
 
 def flip_min_error(

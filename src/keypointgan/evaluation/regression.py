@@ -51,16 +51,20 @@ def regress_points(
         )
     sources = fit_predicted.reshape(len(fit_predicted), -1).astype(np.float64)
     queries = predicted.reshape(len(predicted), -1)
-    complete = np.isfinite(sources).all(-1)
+    usable = np.isfinite(fit_labels).all(-1) & np.isfinite(sources).all(-1, keepdims=True)
+    counts = usable.sum(0)
+    if not counts.all():
+        raise LabelError(
+            f"Expected frames with a label of joint {np.argmin(counts)} to fit the regression, "
+            "got none. Leave the joint out."
+        )
     mapped = np.empty((len(predicted), fit_labels.shape[1], 2))
-    for joint in range(fit_labels.shape[1]):
-        rows = complete & np.isfinite(fit_labels[:, joint]).all(-1)
-        if not rows.any():
-            raise LabelError(
-                f"Expected frames with a label of joint {joint} to fit the regression, got none. "
-                "Leave the joint out."
-            )
-        mapped[:, joint] = _ridge(sources[rows], fit_labels[rows, joint], queries, weight=ridge)
+    patterns, pattern = np.unique(usable, axis=1, return_inverse=True)
+    for index, rows in enumerate(patterns.T):  # joints labelled in the same frames, at once
+        joints = np.flatnonzero(pattern.reshape(-1) == index)
+        targets = fit_labels[np.ix_(rows, joints)].reshape(rows.sum(), -1)
+        fitted = _ridge(sources[rows], targets, queries, weight=ridge)
+        mapped[:, joints] = fitted.reshape(len(predicted), -1, 2)
     return mapped
 
 
