@@ -1,0 +1,201 @@
+"""Settings become objects; the only place where the parts meet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from keypointgan.config import Config, ModelConfig
+from keypointgan.data.index import Clip
+from keypointgan.data.labels import Labels
+from keypointgan.data.pairs import FrameBank, PairSampler, split_clips
+from keypointgan.data.priors import Prior
+from keypointgan.data.store import Store
+from keypointgan.errors import ConfigError
+from keypointgan.losses.adversarial import ImagePool
+from keypointgan.losses.features import Pyramid, SqueezeNet, Vgg19
+from keypointgan.losses.perceptual import PerceptualLoss
+from keypointgan.models.decoder import CompactDecoder, Decoder
+from keypointgan.models.discriminator import Discriminator
+from keypointgan.models.encoder import CompactEncoder, Encoder
+from keypointgan.models.keypointgan import KeypointGAN
+from keypointgan.models.regressor import CompactRegressor, Regressor
+from keypointgan.skeletons import SIDES, Skeleton
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The unlabelled videos of a run, split by group of clips.
+
+    Attributes:
+        bank: The frames, by row.
+        sampler: Pairs of the training clips.
+        validation: Pairs of the clips kept apart; none without such clips.
+        training_clips: The clips to train on.
+        validation_clips: The clips kept apart.
+        labels: Labels of frames of those clips; none unless named in the settings.
+        label_rows: Their rows in the store.
+    """
+
+    bank: FrameBank
+    sampler: PairSampler
+    validation: PairSampler | None
+    training_clips: tuple[Clip, ...]
+    validation_clips: tuple[Clip, ...]
+    labels: Labels | None
+    label_rows: torch.Tensor | None
+
+
+def channels_of(settings: ModelConfig) -> int:
+    """Channels of the skeleton image: one, or one a side."""
+    return len(SIDES) if settings.sides == "apart" else 1
+
+
+def assemble_model(
+    settings: ModelConfig, skeleton: Skeleton, *, align_corners: bool = False
+) -> KeypointGAN:
+    """Return encoder, regressor and decoder with fresh weights, around the skeleton."""
+    channels = channels_of(settings)
+    width = settings.width
+    if settings.preset == "release":
+        encoder: torch.nn.Module = Encoder(channels=channels, width=width)
+        regressor: torch.nn.Module = Regressor(
+            keypoints=skeleton.num_joints, channels=channels, width=width
+        )
+        decoder: torch.nn.Module = Decoder(channels=channels, width=width)
+    else:
+        encoder = CompactEncoder(channels=channels, width=width)
+        regressor = CompactRegressor(keypoints=skeleton.num_joints, channels=channels, width=width)
+        decoder = CompactDecoder(channels=channels, width=width)
+    return KeypointGAN(
+        encoder=encoder,
+        regressor=regressor,
+        decoder=decoder,
+        links=skeleton.links,
+        groups=skeleton.link_groups if settings.sides == "apart" else None,
+        sigma=settings.sigma,
+        falloff=settings.falloff,
+        align_corners=align_corners,
+    )
+
+
+def assemble_discriminator(config: Config) -> Discriminator:
+    """Return the discriminator: twice the width of the other networks, as in the release."""
+    scale = 2 if config.model.preset == "release" else 1
+    return Discriminator(
+        channels=channels_of(config.model),
+        width=scale * config.model.width,
+        spectral_norm=config.loss.spectral_norm,
+    )
+
+
+def assemble_pool(config: Config) -> ImagePool:
+    """Return the pool of past skeleton images."""
+    size = config.data.size
+    return ImagePool(capacity=config.loss.pool, shape=(channels_of(config.model), size, size))
+
+
+def assemble_reconstruction_loss(config: Config) -> PerceptualLoss:
+    """Return the reconstruction loss over the features that the settings name."""
+    settings = config.loss
+    momentum = settings.feature_momentum
+    if settings.features == "vgg19":
+        return PerceptualLoss(Vgg19(settings.features_weights), layers=6, momentum=momentum)
+    if settings.features == "squeezenet":
+        assert settings.features_weights is not None  # the configuration has checked it
+        return PerceptualLoss(SqueezeNet(settings.features_weights), layers=5, momentum=momentum)
+    return PerceptualLoss(Pyramid(), layers=4, momentum=momentum, distance="absolute")
+
+
+def assemble_prior(config: Config, skeleton: Skeleton) -> tuple[Prior, Prior]:
+    """Return the prior to train with and the share of its poses kept apart.
+
+    Raises:
+        ConfigError: No prior is named.
+        PriorError: Its file cannot be used.
+    """
+    settings = config.prior
+    if settings.poses is None:
+        raise ConfigError(
+            "prior.poses: expected a file of unpaired poses, got none. Name one with "
+            "--set prior.poses=FILE; 'keypointgan prior' checks it."
+        )
+    prior = Prior.load(
+        settings.poses,
+        skeleton,
+        place=settings.place,
+        extent=settings.extent,
+        centre=settings.centre,
+        scale_jitter=settings.scale_jitter,
+        shift_jitter=settings.shift_jitter,
+        rotation_jitter=settings.rotation_jitter,
+        mirror=settings.mirror,
+        azimuth=settings.azimuth,
+        elevation=settings.elevation,
+        field_of_view=settings.field_of_view,
+    )
+    return prior.split(settings.held_out, seed=config.training.seed)
+
+
+def assemble_data(config: Config, skeleton: Skeleton, *, device: torch.device) -> TrainingData:
+    """Return the frames and the pairs of a run.
+
+    Raises:
+        ConfigError: No store is named.
+        StoreError: It cannot be used.
+        LabelError: The labels do not belong to it.
+    """
+    settings = config.data
+    if settings.store is None:
+        raise ConfigError(
+            "data.store: expected a folder of ingested frames, got none. Make one with "
+            "'keypointgan ingest' and name it with --set data.store=FOLDER."
+        )
+    store = Store.open(settings.store)
+    # The split has a seed of its own, so that runs with other seeds are compared on the same clips.
+    training, validation = split_clips(store.clips, fraction=settings.validation_fraction, seed=0)
+
+    def sampler(clips: list[Clip]) -> PairSampler:
+        return PairSampler(clips, gap=settings.gap, reference=settings.reference, device=device)
+
+    bank = FrameBank(store, size=settings.size, masked=settings.mask_background, device=device)
+    labels = rows = None
+    if settings.validation_labels is not None:
+        labels, rows = labels_of(settings.validation_labels, store, validation, skeleton)
+    return TrainingData(
+        bank=bank,
+        sampler=sampler(training),
+        validation=sampler(validation) if validation else None,
+        training_clips=tuple(training),
+        validation_clips=tuple(validation),
+        labels=labels,
+        label_rows=rows,
+    )
+
+
+def labels_of(
+    path: Path, store: Store, clips: Sequence[Clip], skeleton: Skeleton
+) -> tuple[Labels, torch.Tensor]:
+    """Return the labels of frames of these clips, in the skeleton's joints, and their rows.
+
+    Joints that are not labelled are NaN; at least one must be.
+    """
+    names = {clip.name for clip in clips}
+    labels = Labels.load(path)
+    shared = [joint for joint in skeleton.joints if joint in labels.joints]
+    known = labels.for_joints(shared or skeleton.joints)
+    kept = np.array([name in names for name in labels.clip])
+    xy = np.full((int(kept.sum()), skeleton.num_joints, 2), np.nan, np.float32)
+    xy[:, [skeleton.index_of(joint) for joint in known.joints]] = known.xy[kept]
+    chosen = Labels(
+        xy=xy,
+        clip=tuple(name for name in labels.clip if name in names),
+        frame=labels.frame[kept],
+        action=None
+        if labels.action is None
+        else tuple(action for action, keep in zip(labels.action, kept, strict=True) if keep),
+        joints=skeleton.joints,
+    )
+    return chosen, torch.from_numpy(chosen.rows(store))
