@@ -3,8 +3,13 @@
 import os
 from pathlib import Path
 
+import jaxtyping
 import pytest
+import runtime_types
 import torch
+
+jaxtyping.install_import_hook("keypointgan", f"{runtime_types.__name__}.check")
+"""Shapes and types are checked at every call, in tests only; before keypointgan is imported."""
 
 ROOT = Path(__file__).resolve().parents[1]
 

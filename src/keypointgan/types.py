@@ -24,7 +24,7 @@ Masks = Float[Tensor, "batch 1 height width"]
 Keypoints = Float[Tensor, "batch keypoint 2"]
 """Normalised (x, y); -1 and +1 are the outer edges of the image."""
 
-Heatmaps = Float[Tensor, "batch keypoint height width"]
+Heatmaps = Float[Tensor, "batch keypoint rows columns"]
 """Unnormalised scores of each keypoint at each place."""
 
 Confidence = Float[Tensor, "batch keypoint"]

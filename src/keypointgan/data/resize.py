@@ -14,6 +14,12 @@ Picture = UInt8[ndarray, "height width *channel"]
 Pictures = UInt8[ndarray, "frame height width *channel"]
 """RGB frames or masks, 0 to 255."""
 
+Square = UInt8[ndarray, "side side *channel"]
+Squares = UInt8[ndarray, "frame side side *channel"]
+
+Square = UInt8[ndarray, "side side *channel"]
+Squares = UInt8[ndarray, "frame side side *channel"]
+
 
 def centre_square(width: int, height: int) -> Box:
     """The largest square in the middle of a frame."""
@@ -22,7 +28,7 @@ def centre_square(width: int, height: int) -> Box:
     return (left, top, left + side, top + side)
 
 
-def crop_and_resize(frame: Picture, box: Box, *, size: int) -> Picture:
+def crop_and_resize(frame: Picture, box: Box, *, size: int) -> Square:
     """The part of `frame` inside `box`, as a square of side `size`.
 
     What lies outside the frame repeats its border. Shrinking averages over the pixels that a new
@@ -45,7 +51,7 @@ def crop_and_resize(frame: Picture, box: Box, *, size: int) -> Picture:
     return np.asarray(image)
 
 
-def resize_frames(frames: Pictures, *, size: int) -> Pictures:
+def resize_frames(frames: Pictures, *, size: int) -> Squares:
     """Square frames or masks at another side; the same array where it is that already."""
     if frames.shape[1:3] == (size, size):
         return frames
