@@ -15,10 +15,10 @@ Pictures = UInt8[ndarray, "frame height width *channel"]
 """RGB frames or masks, 0 to 255."""
 
 Square = UInt8[ndarray, "side side *channel"]
-Squares = UInt8[ndarray, "frame side side *channel"]
+"""One frame or one mask with equal sides."""
 
-Square = UInt8[ndarray, "side side *channel"]
 Squares = UInt8[ndarray, "frame side side *channel"]
+"""Frames or masks with equal sides."""
 
 
 def centre_square(width: int, height: int) -> Box:
