@@ -168,6 +168,11 @@ def _read_csv(path: Path) -> PoseFile:
             )
         points = []
         for line, row in enumerate(rows, start=2):
+            if None in row or None in row.values():  # too long or too short
+                raise PriorError(
+                    f"{path}, line {line}: expected {len(rows.fieldnames or [])} values, as in "
+                    "the header; got another number."
+                )
             try:
                 points.append(
                     [[float(row[f"{joint}_{axis}"] or "nan") for axis in "xy"] for joint in joints]

@@ -15,13 +15,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from keypointgan.data.prior_files import check_complete, read_poses
+from keypointgan.data.prior_views import between, bounding_box, project, rotate, shift_inside
 from keypointgan.errors import PriorError
 from keypointgan.skeletons import Skeleton
 from keypointgan.types import Keypoints
 
 Place = Literal["as_is", "fit", "body"]
 Poses = Float[Tensor, "pose keypoint axes"]
-Points3D = Float[Tensor, "batch keypoint 3"]
 
 
 @dataclass(frozen=True)
@@ -180,10 +180,10 @@ class Prior:
         points = self._poses_on(device)[rows.to(device)]
         placement = self.placement
         if self.is_3d:
-            points = _project(
+            points = project(
                 points,
-                azimuth=_between(placement.azimuth, uniform[:, 0]),
-                elevation=_between(placement.elevation, uniform[:, 1]),
+                azimuth=between(placement.azimuth, uniform[:, 0]),
+                elevation=between(placement.elevation, uniform[:, 1]),
                 distance=self._distance,
                 focal=self._focal,
             )
@@ -193,7 +193,7 @@ class Prior:
         points, middle = self._place(points, normal[:, 0] * placement.rotation_jitter)
         scale = torch.exp(normal[:, 1] * placement.scale_jitter)[:, None, None]
         points = points * scale + middle + 2 * placement.shift_jitter * normal[:, None, 2:]
-        return _shift_inside(points) if keep_inside else points
+        return shift_inside(points) if keep_inside else points
 
     def split(self, fraction: float, *, seed: int) -> "tuple[Prior, Prior]":
         """Return the poses to train with and a random share kept apart (at least one pose each)."""
@@ -225,11 +225,11 @@ class Prior:
     ) -> tuple[Keypoints, Float[Tensor, "batch 1 2"]]:
         """Return the poses around the middle of their boxes, and where these middles go."""
         placement = self.placement
-        middle, _ = _box(points)
-        points = _rotate(points - middle, degrees)
+        middle, _ = bounding_box(points)
+        points = rotate(points - middle, degrees)
         if placement.place == "as_is":
             return points, middle
-        offset, side = _box(points)
+        offset, side = bounding_box(points)
         if placement.place == "fit":
             points = (points - offset) * (2 * placement.extent / side)
         elif self.is_3d:  # the camera's distance has set the scale
@@ -237,54 +237,6 @@ class Prior:
         else:
             points = (points - offset) * (2 * placement.extent / self.body_size)
         return points, points.new_tensor(placement.centre).expand(len(points), 1, 2)
-
-
-def _between(
-    limits: tuple[float, float], uniform: Float[Tensor, " batch"]
-) -> Float[Tensor, " batch"]:
-    return limits[0] + (limits[1] - limits[0]) * uniform
-
-
-def _project(
-    points: Points3D,
-    *,
-    azimuth: Float[Tensor, " batch"],
-    elevation: Float[Tensor, " batch"],
-    distance: float,
-    focal: float,
-) -> Keypoints:
-    """Return what a camera sees that looks at the origin: (x, y) with y down, normalised.
-
-    The data's axes are right-handed with y up; a camera at azimuth 0 stands on +z and has +x on
-    its right, so that a body that faces it has its left hand on the right of the image.
-    """
-    turn, tilt = torch.deg2rad(azimuth)[:, None], torch.deg2rad(elevation)[:, None]
-    x, y, z = points.unbind(dim=-1)
-    right = x * turn.cos() - z * turn.sin()
-    towards = x * turn.sin() + z * turn.cos()
-    up = y * tilt.cos() - towards * tilt.sin()
-    depth = distance - (y * tilt.sin() + towards * tilt.cos())
-    return torch.stack([right, -up], dim=-1) * (focal / depth)[..., None]
-
-
-def _rotate(points: Keypoints, degrees: Float[Tensor, " batch"]) -> Keypoints:
-    angle = torch.deg2rad(degrees)[:, None]
-    x, y = points.unbind(dim=-1)
-    return torch.stack(
-        [x * angle.cos() - y * angle.sin(), x * angle.sin() + y * angle.cos()], dim=-1
-    )
-
-
-def _box(points: Keypoints) -> tuple[Float[Tensor, "batch 1 2"], Float[Tensor, "batch 1 1"]]:
-    """Return the middle of each pose's bounding box and its longer side."""
-    low, high = points.aminmax(dim=1, keepdim=True)
-    return (low + high) / 2, (high - low).amax(dim=-1, keepdim=True)
-
-
-def _shift_inside(points: Keypoints) -> Keypoints:
-    low, high = points.aminmax(dim=1, keepdim=True)
-    back = (-1 - low).clamp(min=0) - (high - 1).clamp(min=0)
-    return points + torch.where(high - low > 2, -(low + high) / 2, back)
 
 
 def _check_variety(points: np.ndarray, path: str | Path) -> None:
