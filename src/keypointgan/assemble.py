@@ -135,6 +135,7 @@ def assemble_prior(config: Config, skeleton: Skeleton) -> tuple[Prior, Prior]:
         azimuth=settings.azimuth,
         elevation=settings.elevation,
         field_of_view=settings.field_of_view,
+        joint_map=settings.joint_map,
     )
     return prior.split(settings.held_out, seed=config.training.seed)
 

@@ -73,6 +73,8 @@ class PriorConfig(Settings):
 
     poses: Path | None = None
     """An npz or csv of 2D poses, or an npz of 3D poses in metres."""
+    joint_map: dict[str, str] = {}
+    """For joints that the file calls otherwise: the skeleton's name -> the file's name."""
     place: Literal["as_is", "fit", "body"] = "fit"
     """`as_is`: coordinates are those of the frames already. `fit`: centre and scale the bounding
     box of each pose. `body`: one scale for all poses, from the median size of the body, so that
@@ -167,6 +169,8 @@ class OptimiserConfig(Settings):
 class PretrainConfig(Settings):
     """The regressor η, trained on prior poses alone before anything else."""
 
+    regressor: Path | None = None
+    """Start from the regressor of this run (`keypointgan pretrain`) and skip the phase."""
     steps: NonNegativeInt = 20_000
     """At most this many updates; 0 to skip."""
     batch_size: PositiveInt = 64
@@ -192,7 +196,7 @@ class TrainingConfig(Settings):
     """Pairs an update, for each process."""
     seed: NonNegativeInt = 0
     """Of everything random."""
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
     """Number format of the networks' arithmetic; the renderer and the losses stay in float32."""
     device: str = "auto"
     """cpu, cuda, mps, or auto for the best there is."""
@@ -359,9 +363,8 @@ def _explain(error: ValidationError) -> str:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        near = get_close_matches(str(first["loc"][-1]), _all_keys(), n=1, cutoff=0.5)
-        places = [key for key in _dotted_keys() if near and key.split(".")[-1] == near[0]]
-        hint = f" Did you mean '{places[0]}'?" if places else ""
+        near = get_close_matches(place, _dotted_keys(), n=1, cutoff=0.6)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
         return f"unknown setting '{place}'.{hint}"
     came = first.get("input")
     got = f", got {came!r}" if place and not isinstance(came, dict | BaseModel) else ""
@@ -376,7 +379,3 @@ def _dotted_keys(settings: type[BaseModel] = Config, prefix: str = "") -> list[s
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             keys += _dotted_keys(field.annotation, f"{prefix}{name}.")
     return keys
-
-
-def _all_keys() -> list[str]:
-    return [key.split(".")[-1] for key in _dotted_keys()]

@@ -176,7 +176,7 @@ def draw_pair(
         both = torch.where(flip, both.flip(-1), both)
     if warp:
         both = random_views(both, generator=generator)
-    frame, reference = both.split(count)
+    frame, reference = both[:count], both[count:]
     return Pair(frame, reference, rows)
 
 

@@ -1,6 +1,6 @@
 """Least-squares adversarial losses on skeleton images, and the pool of past ones."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,9 @@ def generator_loss(fake: Sequence[Scores]) -> Scalar:
     return _distance_to(1.0, fake)
 
 
-def gradient_penalty(discriminator: nn.Module, real: SkeletonImages) -> Scalar:
+def gradient_penalty(
+    discriminator: Callable[[SkeletonImages], list[Scores]], real: SkeletonImages
+) -> Scalar:
     """The squared gradient of the scores of real skeletons, R1 (Mescheder et al., ICML 2018).
 
     It vanishes where the discriminator is flat around the prior, which keeps it from winning.

@@ -1,0 +1,503 @@
+"""The loop on Lightning Fabric: when to step, evaluate, save and stop."""
+
+import signal
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor
+
+from keypointgan.assemble import assemble_data, assemble_prior, labels_of
+from keypointgan.checkpoint import load_model, load_resume_state, save_checkpoint
+from keypointgan.config import Config
+from keypointgan.data.pairs import draw_pair
+from keypointgan.errors import CheckpointError, ConfigError, TrainingError
+from keypointgan.skeletons import Skeleton
+from keypointgan.training.health import TrainingHealth, check_validation, is_broken
+from keypointgan.training.journal import Journal, write_environment
+from keypointgan.training.panels import write_panel
+from keypointgan.training.pretrain import Pretraining
+from keypointgan.training.progress import Listener, Progress, Silent
+from keypointgan.training.state import TrainingState
+from keypointgan.training.step import (
+    Engine,
+    discriminator_step,
+    generator_step,
+    instance_noise,
+    labelled_step,
+    regressor_step,
+)
+from keypointgan.training.validate import Evaluate, ValidationSet, predict_rows, validate
+
+_PROGRESS_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a call of `Trainer.fit` ended.
+
+    Attributes:
+        step: Updates in all.
+        reason: Why it stopped: `steps`, `minutes`, `interrupted` or `pretrained`.
+        metrics: Figures of the last evaluation.
+    """
+
+    step: int
+    reason: str
+    metrics: Mapping[str, float]
+
+
+class Trainer:
+    """Trains a detector into a run folder; takes up a run that is there already.
+
+    Args:
+        run: The run's folder.
+        config: All settings; a run that is taken up must have been started with the same.
+        evaluate: Figures of predictions against labels, where the settings name labels.
+        listener: Who watches.
+
+    Raises:
+        KeypointGANError: Settings, data or checkpoint cannot be used.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        config: Config,
+        *,
+        evaluate: Evaluate | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        self.run, self.config, self.evaluate = run, config, evaluate
+        self.listener = listener or Silent()
+        settings = config.training
+        self.fabric = Fabric(
+            accelerator=settings.device,
+            devices=settings.devices,
+            precision=settings.precision,
+        )
+        if settings.devices > 1:
+            self.fabric.launch()
+        self.device = self.fabric.device
+        self.skeleton = Skeleton.load(config.model.skeleton)
+        self.prior, self.held_out = assemble_prior(config, self.skeleton)
+        self.data = assemble_data(config, self.skeleton, device=self.device)
+        self.state = TrainingState.fresh(config, self.skeleton, device=self.device)
+        self.engine = Engine(
+            clip=config.optimiser.clip,
+            autocast=self.fabric.autocast,
+            synchronise=self._average_over_processes,
+        )
+        self.pretraining = Pretraining(
+            self.state.model,
+            self.prior,
+            self.held_out,
+            settings=config.pretrain,
+            size=config.data.size,
+            seed=settings.seed,
+            device=self.device,
+            engine=self.engine,
+        )
+        self._resume()
+        self._compile()
+        self.journal = self._open_journal()
+        self.health = TrainingHealth()
+        self.generator = torch.Generator(self.device)
+        self.validation = ValidationSet.draw(self.data, self.prior, self.held_out)
+        self.metrics: dict[str, float] = {}
+        self.stop_reason = ""
+        self._labels = self._supervised_labels() if settings.supervised else None
+
+    def fit(self, *, only_pretrain: bool = False) -> Outcome:
+        """Train until a limit is reached or Ctrl-C; the state is saved whichever it is.
+
+        Args:
+            only_pretrain: Stop once the regressor is trained.
+
+        Raises:
+            TrainingError: A loss is NaN, or a checkpoint cannot be written.
+        """
+        started = time.monotonic() - self.state.seconds
+        with self._interruptible():
+            if self.state.pretrain_step >= 0:
+                self._pretrain(started)
+            if only_pretrain and not self.stop_reason:
+                self.stop_reason = "pretrained"
+            if not self.stop_reason:
+                self._train(started)
+        self.state.seconds = time.monotonic() - started
+        self._save("last")
+        self.journal.close()
+        return Outcome(self.state.step, self.stop_reason, self.metrics)
+
+    def _pretrain(self, started: float) -> None:
+        settings = self.config.pretrain
+        if settings.regressor is not None:
+            self._take_regressor(settings.regressor)
+        elif settings.steps:
+            clock = _Clock()
+            for report in self.pretraining.run():
+                self.state.pretrain_step = report.step
+                self.state.seconds = time.monotonic() - started
+                figures = {"loss_regressor_prior": report.loss}
+                if report.error is not None:
+                    figures["regressor_error"] = report.error
+                self._record("pretrain", report.step, figures)
+                rate = clock.rate(report.step) * settings.batch_size
+                left = (settings.steps - report.step) * settings.batch_size / max(rate, 1e-9)
+                self.listener.on_progress(
+                    Progress("pretrain", report.step, settings.steps, rate, left, figures)
+                )
+                if report.finished:
+                    error = report.error or float("nan")
+                    self.listener.on_message(
+                        f"The regressor {report.finished}: {error:.2f} % on held-out poses."
+                    )
+                elif self._must_stop():
+                    return
+        if self.state.averaged is not self.state.model:
+            self.state.averaged.load_state_dict(self.state.model.state_dict())
+        self.state.pretrain_step = -1
+        self._save("last")
+
+    def _train(self, started: float) -> None:
+        settings = self.config.training
+        clock = _Clock(self.state.step)
+        shown = 0.0
+        while not self.stop_reason and self.state.step < settings.steps:
+            self.state.step += 1
+            step = self.state.step
+            losses = self._update()
+            self.state.seconds = time.monotonic() - started
+            if step % settings.log_every == 0:
+                numbers = self._record("train", step, losses)
+                broken = is_broken(numbers)
+                if broken:
+                    raise TrainingError(
+                        f"{broken} is not a number any more at step {step}. The last checkpoint "
+                        f"in {self.run} is kept. Resume it with a lower optimiser.learning_rate, "
+                        "or with training.precision=32-true."
+                    )
+                for warning in self.health.check_losses(numbers):
+                    self._warn(warning.name, warning.message)
+                now = time.monotonic()
+                if now - shown > _PROGRESS_SECONDS:
+                    shown = now
+                    self._report(clock, numbers)
+            if step % settings.evaluate_every == 0 or step == settings.steps:
+                self._evaluate()
+            if step % settings.save_every == 0:
+                self._save("last")
+            self._must_stop()
+        if not self.stop_reason:
+            self.stop_reason = "steps"
+        if self.state.step % settings.evaluate_every and self.stop_reason == "minutes":
+            self._evaluate()
+
+    def _update(self) -> dict[str, Tensor]:
+        """One update of each network on a batch that depends on seed, step and process alone."""
+        config, state = self.config, self.state
+        seed = config.training.seed * 1_000_003 + state.step
+        self.generator.manual_seed(seed * 1009 + self.fabric.global_rank + 7)
+        state.scale_rates(self._cool_down())
+        losses = self._labelled_update() if self._labels else self._unlabelled_update()
+        if config.optimiser.average:
+            state.update_average(config.optimiser.average)
+        return losses
+
+    def _unlabelled_update(self) -> dict[str, Tensor]:
+        config, state, generator = self.config, self.state, self.generator
+        batch = config.training.batch_size
+        pair = draw_pair(
+            self.data.bank,
+            self.data.sampler,
+            batch,
+            generator=generator,
+            mirror=config.data.mirror,
+            colour_jitter=config.data.colour_jitter,
+            warp=config.data.warp,
+        )
+        frame, reference = self._in_layout(pair.frame), self._in_layout(pair.reference)
+        pose = self.prior.sample(batch, generator=generator, device=self.device)
+        drawn = state.model.draw(pose, size=(config.data.size, config.data.size))
+        noise = instance_noise(config.loss.discriminator_noise, generator=generator)
+        update = generator_step(
+            state.model,
+            state.discriminator,
+            state.reconstruction_loss,
+            state.generator_optimizer,
+            frame=frame,
+            reference=reference,
+            reconstruction_weight=config.loss.reconstruction,
+            adversarial_weight=config.loss.adversarial,
+            noise=noise,
+            engine=self.engine,
+        )
+        encoded = update.rebuilt.skeleton_image
+        discriminator_losses = discriminator_step(
+            state.discriminator,
+            state.discriminator_optimizer,
+            real=drawn,
+            fake=state.pool.exchange(encoded, generator=generator),
+            noise=noise,
+            penalty_weight=config.loss.discriminator_r1,
+            engine=self.engine,
+        )
+        regressor_losses = regressor_step(
+            state.model,
+            state.regressor_optimizer,
+            pose=pose,
+            drawn=drawn,
+            encoded=encoded,
+            prior_weight=config.loss.regressor_prior,
+            cycle_weight=config.loss.regressor_cycle,
+            engine=self.engine,
+        )
+        return {**update.losses, **discriminator_losses, **regressor_losses}
+
+    def _labelled_update(self) -> dict[str, Tensor]:
+        assert self._labels is not None
+        points, rows = self._labels
+        chosen = torch.randint(
+            len(rows),
+            (self.config.training.batch_size,),
+            generator=self.generator,
+            device=self.device,
+        )
+        frame = self._in_layout(self.data.bank.fetch(rows[chosen]))
+        return labelled_step(
+            self.state.model,
+            self.state.generator_optimizer,
+            frame=frame,
+            labels=points[chosen],
+            engine=self.engine,
+        )
+
+    def _evaluate(self) -> None:
+        """Measure the detector on the validation split, draw a panel, keep the best."""
+        state, config = self.state, self.config
+        model = state.averaged
+        training = model.training
+        model.eval()
+        state.reconstruction_loss.eval()
+        figures = validate(model, self.validation, autocast=self.fabric.autocast)
+        chosen_by = figures["reconstruction"] + figures["prior_distance"]
+        if self.evaluate is not None and self.data.labels is not None:
+            assert self.data.label_rows is not None
+            predicted = predict_rows(
+                model,
+                lambda rows: self._in_layout(self.data.bank.fetch(rows)),
+                self.data.label_rows,
+                autocast=self.fabric.autocast,
+            )
+            measured = self.evaluate(predicted, self.data.labels)
+            figures |= measured
+            told_apart = config.model.sides == "apart" or config.training.supervised
+            chosen_by = measured["error" if told_apart else "error_flip_min"]
+        self.metrics = figures
+        numbers = self._record("evaluate", state.step, figures)
+        self.listener.on_message(f"step {state.step}: " + _summary(numbers))
+        if not config.training.supervised:
+            limit = self.pretraining.best if self.pretraining.step else 1.0
+            for warning in check_validation(figures, pretrained_error=limit):
+                self._warn(warning.name, warning.message)
+        if config.training.panels and self.fabric.is_global_zero:
+            rows = slice(config.training.panels)
+            write_panel(
+                self.run / "panels" / f"{state.step:07d}.png",
+                model,
+                self.skeleton,
+                frame=self.validation.pair.frame[rows],
+                reference=self.validation.pair.reference[rows],
+            )
+        model.train(training)
+        state.reconstruction_loss.train()
+        if chosen_by < state.best:
+            state.best = chosen_by
+            self._save("best")
+
+    def _save(self, name: str) -> None:
+        if not self.fabric.is_global_zero:
+            return
+        resume = None
+        if name == "last":
+            resume = {
+                "state": self.state.state_dict(),
+                "pretraining": self.pretraining.state_dict(),
+            }
+        save_checkpoint(
+            self.run / "checkpoints" / name,
+            self.state.averaged,
+            config=self.config,
+            skeleton=self.skeleton,
+            step=self.state.step,
+            metrics=self.metrics,
+            resume=resume,
+        )
+
+    def _resume(self) -> None:
+        values = load_resume_state(self.run)
+        if values is not None:
+            self.state.load_state_dict(values["state"])
+            self.pretraining.load_state_dict(values["pretraining"])
+
+    def _compile(self) -> None:
+        if self.config.training.compile:
+            model = self.state.model
+            for network in (
+                model.encoder,
+                model.regressor,
+                model.decoder,
+                self.state.discriminator,
+                self.state.reconstruction_loss.features,
+            ):
+                network.compile()
+
+    def _open_journal(self) -> Journal:
+        if self.fabric.is_global_zero:
+            self.run.mkdir(parents=True, exist_ok=True)
+            settings = self.run / "config.yaml"
+            if not settings.exists():
+                settings.write_text(self.config.to_yaml(), encoding="utf-8")
+            write_environment(self.run, device=self.device)
+        return Journal(self.run, step=self.state.step)
+
+    def _record(
+        self, phase: str, step: int, figures: Mapping[str, Tensor | float]
+    ) -> dict[str, float]:
+        if not self.fabric.is_global_zero:
+            return {name: float(value) for name, value in figures.items()}
+        return self.journal.write(phase, step, self.state.seconds, figures)  # type: ignore[arg-type]
+
+    def _warn(self, name: str, message: str) -> None:
+        if self.fabric.is_global_zero:
+            self.journal.warn(self.state.step, name, message)
+            self.listener.on_message(f"warning ({name}): {message}")
+
+    def _report(self, clock: "_Clock", numbers: Mapping[str, float]) -> None:
+        settings = self.config.training
+        rate = clock.rate(self.state.step) * settings.batch_size * settings.devices
+        frames = (settings.steps - self.state.step) * settings.batch_size * settings.devices
+        left = frames / max(rate, 1e-9)
+        if settings.minutes:
+            left = min(left, settings.minutes * 60 - self.state.seconds)
+        self.listener.on_progress(
+            Progress("train", self.state.step, settings.steps, rate, left, numbers)
+        )
+
+    def _must_stop(self) -> bool:
+        minutes = self.config.training.minutes
+        if minutes and self.state.seconds > 60 * minutes:
+            self.stop_reason = self.stop_reason or "minutes"
+        return bool(self.stop_reason)
+
+    def _cool_down(self) -> float:
+        """The factor of the step sizes: 1, then falling to 0 over the last part of the run."""
+        share = self.config.optimiser.cool_down
+        if not share:
+            return 1.0
+        done = self.state.step / self.config.training.steps
+        if self.config.training.minutes:
+            done = max(done, self.state.seconds / (60 * self.config.training.minutes))
+        return min(1.0, max(1.0 - done, 0.0) / share + 1e-3)
+
+    def _in_layout(self, frames: Tensor) -> Tensor:
+        if self.config.training.channels_last:
+            return frames.contiguous(memory_format=torch.channels_last)
+        return frames
+
+    def _take_regressor(self, run: Path) -> None:
+        loaded = load_model(run)
+        if loaded.skeleton.joints != self.skeleton.joints:
+            raise CheckpointError(
+                f"{run}: expected a regressor of the skeleton '{self.skeleton.name}' "
+                f"({self.skeleton.num_joints} joints), got one of '{loaded.skeleton.name}' "
+                f"({loaded.skeleton.num_joints}). Pre-train one for this skeleton."
+            )
+        try:
+            self.state.model.regressor.load_state_dict(loaded.model.regressor.state_dict())
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"{run}: the regressor has other layers than the settings ask for; pre-train with "
+                "the same model.preset, model.width and model.sides."
+            ) from error
+
+    def _supervised_labels(self) -> tuple[Tensor, Tensor]:
+        """Points and rows of labelled training frames, for the twin only."""
+        settings = self.config.training
+        path = settings.supervised_labels
+        if path is None:
+            raise ConfigError("training.supervised_labels: expected a file of labels, got none.")
+        labels, rows = labels_of(
+            path, self.data.bank.store, self.data.training_clips, self.skeleton
+        )
+        order = torch.arange(len(rows))
+        if settings.supervised_limit:
+            shuffle = torch.Generator().manual_seed(settings.seed)
+            order = torch.randperm(len(rows), generator=shuffle)[: settings.supervised_limit]
+        points = torch.from_numpy(labels.xy)[order].to(self.device)
+        return points, rows[order].to(self.device)
+
+    def _average_over_processes(self, weights: Iterable[Tensor]) -> None:
+        if self.fabric.world_size == 1:
+            return
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        flat = self.fabric.all_reduce(flat, reduce_op="mean")  # type: ignore[assignment]
+        for gradient, part in zip(
+            gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True
+        ):
+            gradient.copy_(part.view_as(gradient))
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Turn the first Ctrl-C (or SIGTERM) into an orderly stop; the second is abrupt."""
+
+        def stop(_: int, __: FrameType | None) -> None:
+            self.stop_reason = "interrupted"
+            for kind, handler in before.items():
+                signal.signal(kind, handler)
+
+        before = {}
+        try:
+            for kind in (signal.SIGINT, signal.SIGTERM):
+                before[kind] = signal.signal(kind, stop)
+        except ValueError:
+            pass  # not the main thread: the caller handles its signals
+        try:
+            yield
+        finally:
+            for kind, handler in before.items():
+                signal.signal(kind, handler)
+
+
+class _Clock:
+    """The pace of late."""
+
+    def __init__(self, step: int = 0) -> None:
+        self._moments = [(time.monotonic(), step)]
+
+    def rate(self, step: int) -> float:
+        """Updates a second over the last few reports."""
+        self._moments = [*self._moments[-20:], (time.monotonic(), step)]
+        (then, before), (now, after) = self._moments[0], self._moments[-1]
+        return (after - before) / max(now - then, 1e-9)
+
+
+def _summary(figures: Mapping[str, float]) -> str:
+    shown = (
+        "error",
+        "error_flip_min",
+        "nme",
+        "flip_accuracy",
+        "reconstruction",
+        "prior_distance",
+        "regressor_error",
+        "motion_keypoints",
+    )
+    return ", ".join(f"{name} {figures[name]:.2f}" for name in shown if name in figures)
