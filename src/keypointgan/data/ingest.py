@@ -91,7 +91,7 @@ def ingest(
                 infos[source] = _usable(source, mask_of[source], with_masks=with_masks)
             except VideoError as error:
                 skipped.append((str(source), str(error)))
-        tally = _Tally(sum(info.frames for info in infos.values()), progress)
+        tally = Tally(sum(info.frames for info in infos.values()), progress)
         for source, info in infos.items():
             try:
                 _add(
@@ -197,7 +197,7 @@ def _add(
     *,
     size: int,
     crop: Crop,
-    tally: "_Tally",
+    tally: "Tally",
 ) -> None:
     box = box_for(name, info, crop)
     window = box or (0, 0, info.width, info.height)
@@ -271,7 +271,7 @@ def _source_name(source: Path) -> str:
     return str(source.resolve())
 
 
-class _Tally:
+class Tally:
     """Counts frames as they pass by, for the progress bar."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
