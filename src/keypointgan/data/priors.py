@@ -71,7 +71,9 @@ class Prior:
     skeleton: Skeleton
     placement: Placement
     body_size: float
-    _copies: dict[torch.device, Tensor] = field(default_factory=dict, init=False, repr=False)
+    _copies: dict[torch.device, tuple[Tensor, Tensor]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     @classmethod
     def load(
@@ -177,7 +179,8 @@ class Prior:
         uniform = torch.rand(count, 3, generator=generator, device=source).to(device)
         normal = torch.randn(count, 4, generator=generator, device=source).to(device)
         rows = torch.randint(self.num_poses, (count,), generator=generator, device=source)
-        points = self._poses_on(device)[rows.to(device)]
+        poses, mirror = self._on(device)
+        points = poses[rows.to(device)]
         placement = self.placement
         if self.is_3d:
             points = project(
@@ -188,8 +191,9 @@ class Prior:
                 focal=self._focal,
             )
         if placement.mirror:
-            mirrored = points[:, list(self.skeleton.mirror)] * points.new_tensor([-1.0, 1.0])
-            points = torch.where((uniform[:, 2] < 0.5)[:, None, None], mirrored, points)
+            x, y = points[:, mirror].unbind(dim=-1)
+            half = (uniform[:, 2] < 0.5)[:, None, None]
+            points = torch.where(half, torch.stack([-x, y], dim=-1), points)
         points, middle = self._place(points, normal[:, 0] * placement.rotation_jitter)
         scale = torch.exp(normal[:, 1] * placement.scale_jitter)[:, None, None]
         points = points * scale + middle + 2 * placement.shift_jitter * normal[:, None, 2:]
@@ -215,9 +219,11 @@ class Prior:
         """How far the camera stands for the median body to have its extent."""
         return self._focal * self.body_size / (2 * self.placement.extent)
 
-    def _poses_on(self, device: torch.device) -> Poses:
+    def _on(self, device: torch.device) -> tuple[Poses, Tensor]:
+        """Return the poses and the order of joints in a mirror, copied to a device once."""
         if device not in self._copies:
-            self._copies[device] = self.poses.to(device)
+            mirror = torch.tensor(self.skeleton.mirror, device=device)
+            self._copies[device] = self.poses.to(device), mirror
         return self._copies[device]
 
     def _place(

@@ -85,7 +85,7 @@ def random_motion(rng: np.random.Generator, *, figures: int, frames: int, stride
     metre = 0.86 * np.exp(rng.normal(0, 0.05, figures))
     place = np.clip(rng.normal(0, 0.06, (figures, 1, 2)), -0.14, 0.14)
     place = place + np.stack([_sway(rng, figures, time, 0.05), _sway(rng, figures, time, 0.02)], -1)
-    seen = joints[..., :2] - [0, 0.88]  # the middle of a standing figure is the image's middle
+    seen = joints[..., :2] - [0, 0.83]  # the middle of a standing figure is the image's middle
     poses = seen * metre[:, None, None, None] * [1, -1] + place[:, :, None]
     return Motion(joints, poses, metre)
 
