@@ -89,7 +89,7 @@ class Detector:
             CheckpointError: There is no model, or it is damaged.
             ConfigError: There is no such device.
         """
-        chosen = _choose_device(device)
+        chosen = choose_device(device)
         loaded = load_model(name_or_path, device=chosen)
         return cls(
             loaded.model,
@@ -266,7 +266,12 @@ def _square_around(box: ndarray, frame: RGBFrame, number: int) -> Box | None:
     return (x - half, y - half, x + half, y + half)
 
 
-def _choose_device(device: str) -> torch.device:
+def choose_device(device: str) -> torch.device:
+    """The device of that name; for `auto` the best of this machine.
+
+    Raises:
+        ConfigError: This machine has no such device.
+    """
     if device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")

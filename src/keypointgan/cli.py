@@ -1,0 +1,212 @@
+"""The command line: parse, call, print.
+
+Nothing heavy is imported before a command runs, so `--help` is instant. What users cause prints as
+one line and ends with exit code 1; results go to standard output, the path of what was written as
+its last line; progress and messages go to standard error.
+"""
+
+import errno
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from keypointgan.errors import ConfigError, KeypointGANError
+
+if TYPE_CHECKING:
+    from keypointgan.config import Config
+
+app = typer.Typer(
+    help="Learn a detector of interpretable keypoints from unlabelled videos and unpaired poses.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="markdown",
+)
+
+Recipe = Annotated[
+    str | None, typer.Option(help="A recipe ('keypointgan recipes' lists them) or a YAML file.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting, such as training.minutes=60."),
+]
+Device = Annotated[str, typer.Option(help="cpu, cuda, mps, or auto for the best there is.")]
+Run = Annotated[Path, typer.Option("-o", "--output", metavar="RUN", help="The run's folder.")]
+
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; errors that a user can cause print as one line and exit with 1."""
+    try:
+        app(arguments)
+    except KeypointGANError as error:
+        _fail(str(error))
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        _fail(f"{error.filename or 'The disk'}: cannot be written ({error.strerror}).")
+
+
+@app.command()
+def train(
+    output: Run,
+    recipe: Recipe = None,
+    overrides: Overrides = None,
+    supervised: Annotated[
+        bool, typer.Option("--supervised", help="Train on labels instead: the twin, a bound.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the settings and what the run would cost.")
+    ] = False,
+) -> None:
+    """Train a detector; a run that is there already is taken up where it stopped."""
+    from keypointgan.commands.runs import resolve
+
+    config = resolve(output, recipe, overrides or [], supervised=supervised)
+    if dry_run:
+        typer.echo(config.to_yaml())
+        from keypointgan.commands.cost import describe, measure
+
+        typer.echo(describe(measure(config), config))
+        return
+    _train(output, config, only_pretrain=False)
+
+
+@app.command()
+def pretrain(output: Run, recipe: Recipe = None, overrides: Overrides = None) -> None:
+    """Train the regressor alone, on drawn poses of the prior; 'train' goes on from there."""
+    from keypointgan.commands.runs import resolve
+
+    _train(output, resolve(output, recipe, overrides or []), only_pretrain=True)
+
+
+@app.command()
+def evaluate(
+    checkpoint: Annotated[Path, typer.Argument(help="A run, a checkpoint or a .safetensors file.")],
+    store: Annotated[Path, typer.Argument(help="A folder of ingested frames.")],
+    labels: Annotated[
+        Path | None, typer.Option(help="Labels (npz); by default labels.npz in the store.")
+    ] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="generic, human36m or faces68; by default the skeleton's.")
+    ] = None,
+    prior: Annotated[
+        Path | None, typer.Option(help="Poses of the mean-pose baseline; by default the run's.")
+    ] = None,
+    twin: Annotated[
+        Path | None, typer.Option(help="A run of 'train --supervised' to score beside.")
+    ] = None,
+    joint_map: Annotated[
+        list[str] | None,
+        typer.Option("--joint", metavar="OURS=THEIRS", help="A joint the labels call otherwise."),
+    ] = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="Also print each action and joint.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The JSON; by default in the run.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Measure a detector against labels, beside the mean pose and the supervised twin."""
+    from keypointgan.commands.console import tables_console
+    from keypointgan.commands.scoring import default_output, score
+
+    scored = score(
+        checkpoint,
+        store,
+        labels_path=labels,
+        protocol=protocol,
+        prior=prior,
+        twin=twin,
+        joint_map=_pairs(joint_map),
+        device=device,
+    )
+    tables_console().print(scored.to_table())
+    if details:
+        typer.echo(scored.evaluation.to_table(details=True))
+    for note in (*scored.notes, *scored.evaluation.notes):
+        typer.echo(note, err=True)
+    path = output or default_output(checkpoint, store)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(scored.to_json(), encoding="utf-8")
+    typer.echo(path)
+
+
+@app.command()
+def predict(
+    checkpoint: Annotated[Path, typer.Argument(help="A run, a checkpoint or a .safetensors file.")],
+    source: Annotated[str, typer.Argument(help="A video, an image, a folder or a 'pattern*.png'.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A .csv or .npz; by default a csv here.")
+    ] = None,
+    overlay: Annotated[
+        Path | None, typer.Option(help="Also write the video with the skeleton drawn on it.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Frames at once.")] = 64,
+    flip_average: Annotated[
+        bool, typer.Option("--flip-average", help="Average with the mirrored frame.")
+    ] = False,
+    device: Device = "auto",
+) -> None:
+    """Write the keypoints of every frame of SOURCE, in its pixels, with their confidence."""
+    from keypointgan.commands.console import counting
+    from keypointgan.inference.detector import Detector
+    from keypointgan.inference.formats import check_suffix, save
+    from keypointgan.inference.overlay import write_overlay
+
+    path = output or Path(f"{Path(source.replace('*', '')).stem or 'poses'}.csv")
+    check_suffix(path)
+    detector = Detector.load(checkpoint, device=device)
+    with counting("frames") as progress:
+        poses = detector.predict(
+            source, batch_size=batch_size, flip_average=flip_average, progress=progress
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save(poses, path)
+    if overlay is not None:
+        overlay.parent.mkdir(parents=True, exist_ok=True)
+        write_overlay(poses, source, overlay)
+        typer.echo(overlay)
+    typer.echo(path)
+
+
+def _train(run: Path, config: "Config", *, only_pretrain: bool) -> None:
+    from keypointgan.commands.console import TrainingView
+    from keypointgan.commands.runs import train as train_run
+
+    with TrainingView() as view:
+        outcome = train_run(run, config, listener=view, only_pretrain=only_pretrain)
+    done = f"{outcome.step} updates"
+    if outcome.reason in {"interrupted", "minutes"}:
+        how = "Interrupted" if outcome.reason == "interrupted" else "The time is up"
+        more = "" if outcome.reason == "interrupted" else " --set training.minutes=MORE"
+        typer.echo(f"{how} after {done}. Go on with: keypointgan train -o {run}{more}", err=True)
+    elif outcome.reason == "pretrained":
+        typer.echo(f"Pre-trained. Go on with: keypointgan train -o {run}", err=True)
+    else:
+        typer.echo(f"Done: {done}.", err=True)
+    typer.echo(run)
+
+
+def _pairs(entries: Sequence[str] | None) -> dict[str, str]:
+    pairs = {}
+    for entry in entries or ():
+        ours, equals, theirs = entry.partition("=")
+        if not (equals and ours and theirs):
+            raise ConfigError(f"Expected OURS=THEIRS, two names of a joint, got '{entry}'.")
+        pairs[ours] = theirs
+    return pairs
+
+
+def _fail(message: str) -> None:
+    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+"""Scoring a trained detector on a labelled store."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.table import Table
+
+from keypointgan.assemble import assemble_prior
+from keypointgan.checkpoint import LoadedModel, load_model
+from keypointgan.data.labels import LABEL_FILE, Labels
+from keypointgan.data.pairs import FrameBank
+from keypointgan.data.store import Store
+from keypointgan.errors import ConfigError, LabelError, PriorError
+from keypointgan.evaluation.figures import default_protocol
+from keypointgan.evaluation.protocols import evaluate_predictions, find_protocol
+from keypointgan.evaluation.results import Evaluation
+from keypointgan.inference.detector import choose_device
+from keypointgan.ops.keypoints import from_aligned_corners
+from keypointgan.training.validate import predict_rows
+
+
+@dataclass(frozen=True)
+class Scored:
+    """An evaluation, and that of the supervised twin on the same frames.
+
+    Attributes:
+        checkpoint: What was scored.
+        store: On what.
+        step: Updates it has seen.
+        evaluation: Its scores.
+        twin: Those of the twin.
+        notes: What could not be done, and why.
+    """
+
+    checkpoint: str
+    store: str
+    step: int
+    evaluation: Evaluation
+    twin: Evaluation | None
+    notes: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """Return everything as indented JSON."""
+        values = {
+            "checkpoint": self.checkpoint,
+            "store": self.store,
+            "step": self.step,
+            "evaluation": self.evaluation.to_dict(),
+            "twin": self.twin.to_dict() if self.twin else None,
+        }
+        return json.dumps(values, indent=1, allow_nan=False)
+
+    def to_table(self) -> Table:
+        """Return the scores as a table for the terminal."""
+        table = Table(title=self.evaluation.describe(), title_justify="left", title_style="")
+        level = f"{100 * self.evaluation.level:g} % interval"
+        table.add_column("score")
+        for name in ("value", level, *self._beside):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("unit")
+        others = [{s.name: s for s in other.scores} for other in self._beside.values()]
+        for score in self.evaluation.scores:
+            table.add_row(
+                score.name,
+                _number(score.mean),
+                f"{_number(score.low)} – {_number(score.high)}",
+                *(_number(o[score.name].mean) if score.name in o else "-" for o in others),
+                score.unit,
+            )
+        return table
+
+    @property
+    def _beside(self) -> dict[str, Evaluation]:
+        columns = {"mean pose": self.evaluation.baseline, "supervised twin": self.twin}
+        return {name: found for name, found in columns.items() if found is not None}
+
+
+def score(
+    checkpoint: Path,
+    store_path: Path,
+    *,
+    labels_path: Path | None = None,
+    protocol: str | None = None,
+    prior: Path | None = None,
+    twin: Path | None = None,
+    joint_map: Mapping[str, str] | None = None,
+    device: str = "auto",
+) -> Scored:
+    """Return the scores of a checkpoint on the labelled frames of a store.
+
+    Args:
+        checkpoint: A run, a checkpoint folder or a safetensors file.
+        store_path: The ingested frames.
+        labels_path: Their labels; by default those inside the store.
+        protocol: How to score; by default as the skeleton's benchmark does.
+        prior: Poses whose mean is the baseline; by default those of the training.
+        twin: A run of the supervised twin to score beside.
+        joint_map: For joints with another name in the labels: skeleton's name -> labels' name.
+        device: Where to compute.
+
+    Raises:
+        KeypointGANError: One of them cannot be used, or they do not belong together.
+    """
+    chosen = choose_device(device)
+    store = Store.open(store_path)
+    labels_path = labels_path or store_path / LABEL_FILE
+    if not labels_path.is_file():
+        raise LabelError(
+            f"{labels_path}: expected a file of labels, found none. Name one with --labels; a "
+            "store of 'ingest --benchmark' holds its own."
+        )
+    labels = Labels.load(labels_path)
+    loaded = load_model(checkpoint, device=chosen)
+    mean_pose, notes = _mean_pose(loaded, prior)
+
+    def evaluate(model: LoadedModel, baseline: np.ndarray | None) -> Evaluation:
+        return evaluate_predictions(
+            _predict(model, store, labels, device=chosen),
+            labels.xy,
+            model.skeleton,
+            groups=[store.clip(name).group for name in labels.clip],
+            protocol=(
+                find_protocol(protocol)
+                if protocol
+                else default_protocol(model.skeleton, actions=labels.action is not None)
+            ),
+            actions=labels.action,
+            label_joints=labels.joints,
+            joint_map=joint_map,
+            mean_pose=baseline,
+        )
+
+    return Scored(
+        checkpoint=str(checkpoint),
+        store=str(store_path),
+        step=loaded.step,
+        evaluation=evaluate(loaded, mean_pose),
+        twin=evaluate(load_model(twin, device=chosen), None) if twin else None,
+        notes=notes,
+    )
+
+
+def default_output(checkpoint: Path, store: Path) -> Path:
+    """Return where the scores go: into the run, where there is one, else beside the user."""
+    name = f"{store.resolve().name}.json"
+    if (checkpoint / "config.yaml").is_file():
+        return checkpoint / "evaluations" / name
+    return Path(f"evaluation-{name}")
+
+
+def _predict(
+    loaded: LoadedModel, store: Store, labels: Labels, *, device: torch.device
+) -> np.ndarray:
+    bank = FrameBank(
+        store, size=loaded.size, masked=loaded.config.data.mask_background, device=device
+    )
+    rows = torch.from_numpy(labels.rows(store)).to(device)
+    found = predict_rows(loaded.model, bank.fetch, rows, autocast=torch.no_grad)
+    if loaded.model.align_corners:
+        size = (loaded.size, loaded.size)
+        found = from_aligned_corners(torch.from_numpy(found), size=size).numpy()
+    return found
+
+
+def _mean_pose(
+    loaded: LoadedModel, poses: Path | None
+) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """The mean pose of the prior, or None and the reason."""
+    config = loaded.config
+    if poses is not None:
+        prior = config.prior.model_copy(update={"poses": poses})
+        config = config.model_copy(update={"prior": prior})
+    try:
+        training, _ = assemble_prior(config, loaded.skeleton)
+    except (ConfigError, PriorError) as error:
+        if poses is not None:
+            raise
+        return None, (f"No mean pose to compare with: {error} Name the poses with --prior.",)
+    return training.mean_pose().numpy().astype(np.float64), ()
+
+
+def _number(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.2f}"
