@@ -176,7 +176,7 @@ def test_a_full_disk_stops_the_ingest_with_the_clips_before_complete(
     def full(self: StoreWriter, name: str, *rest: object) -> int:
         if name == "b":
             raise OSError("No space left on device")
-        return append(self, name, *rest)  # type: ignore[arg-type]
+        return append(self, name, *rest)
 
     monkeypatch.setattr(StoreWriter, "_append", full)
     with pytest.raises(StoreError, match=r"No space left.*run the same command again"):

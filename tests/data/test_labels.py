@@ -18,7 +18,7 @@ def save(path: Path, **changes: object) -> Path:
         "joints": np.array(["head", "tail"]),
     }
     values |= changes
-    np.savez(path, **{key: value for key, value in values.items() if value is not None})  # type: ignore[arg-type]
+    np.savez(path, **{key: value for key, value in values.items() if value is not None})
     return path
 
 

@@ -43,7 +43,7 @@ def test_a_raw_store_returns_the_very_frames_in_any_order(tmp_path: Path) -> Non
 def test_an_encoded_store_returns_nearly_the_frames(
     tmp_path: Path, smooth_frames: FrameArray, encoding: str, tolerance: int
 ) -> None:
-    with StoreWriter(tmp_path, size=16, encoding=encoding, quality=95) as writer:  # type: ignore[arg-type]
+    with StoreWriter(tmp_path, size=16, encoding=encoding, quality=95) as writer:
         writer.add_clip("one", smooth_frames[:4], source="a", fps=25)
         writer.add_clip("two", smooth_frames[4:], source="b", fps=25)
     rows = np.array([8, 1, 4, 0, 7, 3, 2, 5, 6] * 3)
@@ -56,7 +56,7 @@ def test_masks_come_back_exactly_at_a_size_that_is_no_multiple_of_eight(
     tmp_path: Path, encoding: str
 ) -> None:
     masks = half_masks(5, 13)
-    with StoreWriter(tmp_path, size=13, encoding=encoding) as writer:  # type: ignore[arg-type]
+    with StoreWriter(tmp_path, size=13, encoding=encoding) as writer:
         writer.add_clip("one", noise(5, 13), source="a", fps=25, masks=masks)
     store = Store.open(tmp_path)
     assert store.has_masks
@@ -113,7 +113,7 @@ def test_a_writer_goes_on_where_an_earlier_one_stopped(tmp_path: Path) -> None:
 def test_a_writer_that_was_killed_in_a_clip_costs_only_that_clip(
     tmp_path: Path, encoding: str
 ) -> None:
-    with StoreWriter(tmp_path, size=16, encoding=encoding) as writer:  # type: ignore[arg-type]
+    with StoreWriter(tmp_path, size=16, encoding=encoding) as writer:
         writer.add_clip("one", noise(3), source="a", fps=25)
     before = Store.open(tmp_path).frames([0, 1, 2])
     for file in tmp_path.glob("*.bin"):
@@ -121,7 +121,7 @@ def test_a_writer_that_was_killed_in_a_clip_costs_only_that_clip(
             data.write(b"half a frame")
     (tmp_path / "index.json.part").write_text("{")
     np.testing.assert_array_equal(Store.open(tmp_path).frames([0, 1, 2]), before)
-    with StoreWriter(tmp_path, size=16, encoding=encoding) as writer:  # type: ignore[arg-type]
+    with StoreWriter(tmp_path, size=16, encoding=encoding) as writer:
         writer.add_clip("two", noise(3), source="a", fps=25)
     store = Store.open(tmp_path)
     np.testing.assert_array_equal(store.frames(range(6)), np.concatenate([before, before]))
@@ -174,7 +174,7 @@ def test_a_store_of_another_size_or_encoding_is_not_added_to(tmp_path: Path) -> 
     with pytest.raises(StoreError, match="expected a new folder or a store"):
         StoreWriter(tmp_path / "other", size=16)
     with pytest.raises(StoreError, match="an encoding of jpeg, webp, raw"):
-        StoreWriter(tmp_path / "new", size=16, encoding="png")  # type: ignore[arg-type]
+        StoreWriter(tmp_path / "new", size=16, encoding="png")
 
 
 def test_what_is_no_store_is_refused_with_a_reason(tmp_path: Path) -> None:

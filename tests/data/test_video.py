@@ -24,7 +24,7 @@ def grey_frames(count: int, *, height: int = 32, width: int = 48) -> list[np.nda
 
 
 def numbers(frames: object) -> list[int]:
-    return [round((float(frame.mean()) - 20) / 8) for frame in frames]  # type: ignore[attr-defined]
+    return [round((float(frame.mean()) - 20) / 8) for frame in frames]
 
 
 def patch_rotation(path: Path) -> None:

@@ -23,4 +23,4 @@ def test_an_empty_folder_is_refused_by_naming_what_is_missing(tmp_path: Path, na
     with pytest.raises(DataError, match=rf"{tmp_path}.*is missing"):
         ingest_benchmark(name, tmp_path, tmp_path / "store", split="train")
     with pytest.raises(DataError, match="'train' or 'test', got 'validation'"):
-        ingest_benchmark(name, tmp_path, tmp_path / "store", split="validation")  # type: ignore[arg-type]
+        ingest_benchmark(name, tmp_path, tmp_path / "store", split="validation")
