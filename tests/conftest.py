@@ -7,9 +7,13 @@ import jaxtyping
 import pytest
 import runtime_types
 import torch
+from hypothesis import settings
 
 jaxtyping.install_import_hook("keypointgan", f"{runtime_types.__name__}.check")
 """Shapes and types are checked at every call, in tests only; before keypointgan is imported."""
+
+settings.register_profile("same in every run", deadline=None, derandomize=True, max_examples=30)
+settings.load_profile("same in every run")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -1,0 +1,148 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.autograd import gradcheck
+from torch.testing import assert_close
+
+from keypointgan.ops.keypoints import (
+    confidence,
+    from_aligned_corners,
+    mirror,
+    soft_argmax,
+    to_normalised,
+    to_pixels,
+)
+
+seeds = st.integers(0, 2**31)
+
+
+def _heatmaps(seed: int, *, spread: float = 3.0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(2, 3, 5, 7, generator=generator, dtype=torch.float64) * spread
+
+
+def _at(row: int, column: int, *, score: float = 1e4) -> Tensor:
+    heatmap = torch.zeros(1, 1, 4, 6)
+    heatmap[0, 0, row, column] = score
+    return heatmap
+
+
+def test_the_location_is_the_mean_under_the_distribution_of_each_axis() -> None:
+    """Column scores 0 and log 3 are probabilities 1/4 and 3/4: x = -1/4 + 3/4; rows are equal."""
+    heatmaps = torch.tensor([[[[0.0, math.log(3)], [0.0, math.log(3)]]]])
+    assert_close(soft_argmax(heatmaps), torch.tensor([[[0.5, 0.0]]]))
+
+
+def test_the_axes_are_two_softmaxes_over_lines_and_not_one_over_the_plane() -> None:
+    """One cell at 2 log 3: its row and column have means log 3, so both coordinates are 1/2.
+
+    A softmax over the plane gives that cell 9/12 and the location (2/3, 2/3).
+    """
+    heatmaps = torch.tensor([[[[0.0, 0.0], [0.0, 2 * math.log(3)]]]])
+    assert_close(soft_argmax(heatmaps), torch.tensor([[[0.5, 0.5]]]))
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "place"), [(0, 0, (-1, -1)), (0, 5, (1, -1)), (3, 0, (-1, 1)), (3, 5, (1, 1))]
+)
+def test_a_corner_cell_is_at_the_corner_of_the_image(
+    row: int, column: int, place: tuple[int, int]
+) -> None:
+    assert_close(soft_argmax(_at(row, column)), torch.tensor([[place]], dtype=torch.float32))
+
+
+def test_a_flat_heatmap_is_at_the_centre_without_confidence() -> None:
+    flat = torch.full((1, 2, 16, 16), 7.0)
+    assert_close(soft_argmax(flat), torch.zeros(1, 2, 2), atol=1e-6, rtol=0)
+    assert_close(confidence(flat), torch.zeros(1, 2), atol=1e-3, rtol=0)
+
+
+def test_a_single_cell_has_full_confidence() -> None:
+    assert_close(confidence(_at(2, 1)), torch.ones(1, 1))
+
+
+def test_confidence_falls_with_the_spread_of_the_location() -> None:
+    """Variances: 1 - 1/4 along x, 1 along y; uniform ones are 1: spread² = (3/4 + 1) / 2."""
+    heatmaps = torch.tensor([[[[0.0, math.log(3)], [0.0, math.log(3)]]]])
+    assert_close(confidence(heatmaps), torch.tensor([[1 - math.sqrt(7 / 8)]]))
+
+
+def test_two_far_cells_are_no_more_confident_than_none() -> None:
+    """Half the mass at either end of a line spreads further than a uniform one."""
+    heatmap = _at(0, 0) + _at(3, 5)
+    assert_close(confidence(heatmap), torch.zeros(1, 1))
+
+
+@given(seeds, st.floats(0.01, 1e3))
+def test_locations_and_confidence_never_leave_their_ranges(seed: int, spread: float) -> None:
+    heatmaps = _heatmaps(seed, spread=spread)
+    assert soft_argmax(heatmaps).abs().max() <= 1
+    assert 0 <= confidence(heatmaps).min() <= confidence(heatmaps).max() <= 1
+
+
+@given(seeds)
+def test_a_mirrored_heatmap_has_a_mirrored_location(seed: int) -> None:
+    heatmaps = _heatmaps(seed)
+    mirrored = mirror(soft_argmax(heatmaps), order=range(3))
+    assert_close(soft_argmax(heatmaps.flip(-1)), mirrored)
+
+
+@given(seeds)
+def test_a_transposed_heatmap_exchanges_x_and_y(seed: int) -> None:
+    heatmaps = _heatmaps(seed)
+    assert_close(soft_argmax(heatmaps.mT), soft_argmax(heatmaps).flip(-1))
+
+
+@given(seeds, st.floats(-1e3, 1e3))
+def test_adding_a_constant_to_all_scores_changes_nothing(seed: int, constant: float) -> None:
+    heatmaps = _heatmaps(seed)
+    assert_close(soft_argmax(heatmaps + constant), soft_argmax(heatmaps))
+
+
+def test_the_gradient_of_the_location_is_right() -> None:
+    assert gradcheck(soft_argmax, _heatmaps(0).requires_grad_())
+
+
+def test_half_precision_heatmaps_are_averaged_in_float32() -> None:
+    heatmaps = _heatmaps(0).bfloat16()
+    assert_close(soft_argmax(heatmaps), soft_argmax(heatmaps.float()))
+    assert_close(confidence(heatmaps), confidence(heatmaps.float()))
+
+
+def test_pixels_run_from_edge_to_edge() -> None:
+    """The edges of an image 4 high and 10 wide are 0 and 4, 0 and 10."""
+    keypoints = torch.tensor([[[-1.0, -1.0], [1.0, 1.0], [0.0, 0.5]]])
+    pixels = torch.tensor([[[0.0, 0.0], [10.0, 4.0], [5.0, 3.0]]])
+    assert_close(to_pixels(keypoints, size=(4, 10)), pixels)
+
+
+@given(seeds, st.integers(1, 500), st.integers(1, 500))
+def test_normalised_locations_survive_the_way_to_pixels_and_back(
+    seed: int, height: int, width: int
+) -> None:
+    keypoints = soft_argmax(_heatmaps(seed))
+    size = (height, width)
+    assert_close(to_normalised(to_pixels(keypoints, size=size), size=size), keypoints)
+
+
+def test_a_mirror_negates_x_and_exchanges_sides() -> None:
+    left_right_nose = torch.tensor([[[-0.5, 0.1], [0.4, 0.2], [0.1, 0.3]]])
+    mirrored = torch.tensor([[[-0.4, 0.2], [0.5, 0.1], [-0.1, 0.3]]])
+    assert_close(mirror(left_right_nose, order=(1, 0, 2)), mirrored)
+
+
+@given(seeds)
+def test_two_mirrors_change_nothing(seed: int) -> None:
+    keypoints = soft_argmax(_heatmaps(seed))
+    twice = mirror(mirror(keypoints, order=(2, 1, 0)), order=(2, 1, 0))
+    assert_close(twice, keypoints)
+
+
+def test_an_aligned_corner_is_the_centre_of_the_outer_pixel() -> None:
+    """Of 4 pixels in a row the first has its centre at (2·0 + 1)/4 - 1 = -3/4; of 2, at -1/2."""
+    corner = torch.tensor([[[-1.0, 1.0]]])
+    assert_close(from_aligned_corners(corner, size=(2, 4)), torch.tensor([[[-0.75, 0.5]]]))
