@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from keypointgan.errors import ConfigError, KeypointGANError
+from keypointgan.commands import data, tools
+from keypointgan.commands.options import Device, Joints, Overrides, Recipe, joint_map
+from keypointgan.errors import KeypointGANError
 
 if TYPE_CHECKING:
     from keypointgan.config import Config
@@ -26,14 +28,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-Recipe = Annotated[
-    str | None, typer.Option(help="A recipe ('keypointgan recipes' lists them) or a YAML file.")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A setting, such as training.minutes=60."),
-]
-Device = Annotated[str, typer.Option(help="cpu, cuda, mps, or auto for the best there is.")]
 Run = Annotated[Path, typer.Option("-o", "--output", metavar="RUN", help="The run's folder.")]
 
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
@@ -49,6 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if error.errno not in _DISK_ERRORS:
             raise
         _fail(f"{error.filename or 'The disk'}: cannot be written ({error.strerror}).")
+
+
+app.command()(data.ingest)
+app.add_typer(data.prior_app, name="prior")
 
 
 @app.command()
@@ -100,10 +98,7 @@ def evaluate(
     twin: Annotated[
         Path | None, typer.Option(help="A run of 'train --supervised' to score beside.")
     ] = None,
-    joint_map: Annotated[
-        list[str] | None,
-        typer.Option("--joint", metavar="OURS=THEIRS", help="A joint the labels call otherwise."),
-    ] = None,
+    joints: Joints = None,
     details: Annotated[
         bool, typer.Option("--details", help="Also print each action and joint.")
     ] = False,
@@ -123,7 +118,7 @@ def evaluate(
         protocol=protocol,
         prior=prior,
         twin=twin,
-        joint_map=_pairs(joint_map),
+        joint_map=joint_map(joints),
         device=device,
     )
     tables_console().print(scored.to_table())
@@ -175,9 +170,45 @@ def predict(
     typer.echo(path)
 
 
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="The run's folder.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The page; by default in the run.")
+    ] = None,
+) -> None:
+    """Write one self-contained HTML page about a run: curves, pictures, tables, warnings."""
+    from keypointgan.report import write_report
+
+    typer.echo(write_report(run, output or run / "report.html"))
+
+
+@app.command()
+def demo(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder of everything made.")
+    ] = Path("demo"),
+    minutes: Annotated[float, typer.Option(min=0.1, help="Wall time of the training.")] = 4.5,
+) -> None:
+    """Learn synthetic figures from scratch: videos, prior, training, scores, overlay, report."""
+    from keypointgan.commands.console import tables_console
+    from keypointgan.commands.demo import run_demo
+
+    path, scored = run_demo(output, minutes=minutes, say=lambda line: typer.echo(line, err=True))
+    tables_console().print(scored.to_table())
+    typer.echo(path)
+
+
+app.add_typer(tools.convert_app, name="convert")
+app.command()(tools.skeletons)
+app.command()(tools.recipes)
+app.command()(tools.doctor)
+
+
 def _train(run: Path, config: "Config", *, only_pretrain: bool) -> None:
     from keypointgan.commands.console import TrainingView
     from keypointgan.commands.runs import train as train_run
+    from keypointgan.report import write_report
 
     with TrainingView() as view:
         outcome = train_run(run, config, listener=view, only_pretrain=only_pretrain)
@@ -190,17 +221,8 @@ def _train(run: Path, config: "Config", *, only_pretrain: bool) -> None:
         typer.echo(f"Pre-trained. Go on with: keypointgan train -o {run}", err=True)
     else:
         typer.echo(f"Done: {done}.", err=True)
+    typer.echo(f"report: {write_report(run, run / 'report.html')}", err=True)
     typer.echo(run)
-
-
-def _pairs(entries: Sequence[str] | None) -> dict[str, str]:
-    pairs = {}
-    for entry in entries or ():
-        ours, equals, theirs = entry.partition("=")
-        if not (equals and ours and theirs):
-            raise ConfigError(f"Expected OURS=THEIRS, two names of a joint, got '{entry}'.")
-        pairs[ours] = theirs
-    return pairs
 
 
 def _fail(message: str) -> None:

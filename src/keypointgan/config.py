@@ -258,6 +258,16 @@ class Config(Settings):
         """Return the settings as YAML that `load_config` reads back."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
+    def differences(self, other: "Config") -> dict[str, tuple[Any, Any]]:
+        """Return the settings that differ, by dotted key: our value and that of `other`."""
+        ours, theirs = self.model_dump(mode="json"), other.model_dump(mode="json")
+        return {
+            f"{section}.{name}": (value, theirs[section][name])
+            for section, settings in ours.items()
+            for name, value in settings.items()
+            if value != theirs[section][name]
+        }
+
 
 class _StrictLoader(yaml.SafeLoader):
     """A YAML loader to which a key given twice is an error."""

@@ -1,8 +1,8 @@
 """Training runs: which settings, what they cost, and carrying them out."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from keypointgan.config import Config, load_config
 from keypointgan.data.labels import LABEL_FILE
@@ -48,10 +48,11 @@ def resolve(
         overrides = [*overrides, *_twin_overrides(recipe, overrides, base)]
     config = load_config(recipe, overrides, base=base)
     if before is not None:
-        changed = sorted(set(differences(config, before)) - FREE)
+        differences = config.differences(before)
+        changed = sorted(set(differences) - FREE)
         if changed:
-            old, new = _flat(before.model_dump(mode="json")), _flat(config.model_dump(mode="json"))
-            some = "; ".join(f"{key} is {old[key]}, asked for {new[key]}" for key in changed[:3])
+            pairs = [(key, *differences[key]) for key in changed[:3]]
+            some = "; ".join(f"{key} is {old}, asked for {new}" for key, new, old in pairs)
             raise ConfigError(
                 f"{run} holds a run with other settings ({some}). Take it up with its own, of "
                 f"which only {', '.join(sorted(FREE))} may change, or name another folder with -o."
@@ -71,17 +72,11 @@ def train(
     Raises:
         KeypointGANError: Settings, data or disk do not allow it.
     """
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # it announces its precision
     _write_free_settings(run, config)
     skeleton = Skeleton.load(config.model.skeleton)
     trainer = Trainer(run, config, evaluate=training_figures(skeleton), listener=listener)
     return trainer.fit(only_pretrain=only_pretrain)
-
-
-def differences(config: Config, other: Config) -> dict[str, Any]:
-    """Return the settings of `config` that differ from `other`, by dotted key."""
-    theirs = _flat(other.model_dump(mode="json"))
-    ours = _flat(config.model_dump(mode="json"))
-    return {key: value for key, value in ours.items() if theirs[key] != value}
 
 
 def _read_settings(run: Path) -> Config | None:
@@ -94,7 +89,7 @@ def _read_settings(run: Path) -> Config | None:
 def _write_free_settings(run: Path, config: Config) -> None:
     """Keep the changed limits in the run's config.yaml, so that they hold the next time too."""
     before = _read_settings(run)
-    if before is not None and differences(config, before):
+    if before is not None and config != before:
         beside = run / "config.yaml.part"
         beside.write_text(config.to_yaml(), encoding="utf-8")
         beside.replace(run / "config.yaml")
@@ -114,13 +109,3 @@ def _twin_overrides(
             )
         labels = plain.data.store / LABEL_FILE
     return f"training.supervised_labels={labels}", "training.supervised=true"
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict) and key != "joint_map":
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat

@@ -1,0 +1,77 @@
+"""The commands that tell about the machine and what is built in, and convert."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+convert_app = typer.Typer(help="Read what other programs wrote.", no_args_is_help=True)
+
+
+@convert_app.command()
+def release(
+    folder: Annotated[Path, typer.Argument(help="With <iteration>_net_{G_A,G_B,regressor}.pth.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The checkpoint's folder.")],
+    skeleton: Annotated[str, typer.Option(help="What the checkpoint detects.")] = "h36m32",
+    size: Annotated[int, typer.Option(help="Side of the frames it was trained on.")] = 128,
+) -> None:
+    """Turn a checkpoint of the authors' release into one of ours."""
+    from keypointgan.commands.release import convert_release
+
+    typer.echo(convert_release(folder, output, skeleton=skeleton, size=size))
+
+
+def skeletons(
+    name: Annotated[str | None, typer.Argument(help="Describe this one only.")] = None,
+) -> None:
+    """List the built-in skeletons, or the joints and links of one."""
+    from keypointgan.skeletons import Skeleton, list_skeletons
+
+    if name is None:
+        for known in list_skeletons():
+            skeleton = Skeleton.load(known)
+            typer.echo(f"{known:10} {skeleton.num_joints:3} joints  {skeleton.description}")
+        return
+    skeleton = Skeleton.load(name)
+    typer.echo(f"{skeleton.name}: {skeleton.description}")
+    for joint, side in zip(skeleton.joints, skeleton.joint_sides, strict=True):
+        typer.echo(f"  {joint:20} {side}")
+    typer.echo(f"{len(skeleton.links)} links:")
+    for (start, stop), side in zip(skeleton.links, skeleton.link_sides, strict=True):
+        ends = (" and ".join(skeleton.joints[joint] for joint in end) for end in (start, stop))
+        typer.echo(f"  {' – '.join(ends)}  ({side})")
+    if skeleton.source:
+        typer.echo(skeleton.source)
+
+
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="Print this one.")] = None,
+) -> None:
+    """List the built-in recipes, or print one."""
+    from keypointgan.config import list_recipes, load_config
+
+    folder = files("keypointgan") / "recipes"
+    if name is not None:
+        load_config(name)  # says what is wrong with the name
+        typer.echo((folder / f"{name}.yaml").read_text(encoding="utf-8").rstrip())
+        return
+    for known in list_recipes():
+        title = (folder / f"{known}.yaml").read_text(encoding="utf-8").partition("\n")[0]
+        typer.echo(f"{known:22} {title.lstrip('# ')}")
+
+
+def doctor(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Stores and runs to look at.")] = None,
+) -> None:
+    """Look at this machine, and at the stores and runs named: versions, codec, disk, health."""
+    from keypointgan.commands.doctor import examine
+
+    findings = examine(paths or [])
+    for finding in findings:
+        mark = {True: "ok", False: "problem", None: "-"}[finding.good]
+        typer.echo(f"{mark:8} {finding.what}: {finding.found}")
+    problems = sum(finding.good is False for finding in findings)
+    if problems:
+        typer.echo(f"{problems} problem{'s' if problems > 1 else ''} found", err=True)
+        raise typer.Exit(1)
