@@ -37,14 +37,16 @@ p.note { color: #59636e; margin: .2rem 0 .8rem; }
 .tile b { display: block; font-size: 1.45rem; font-variant-numeric: tabular-nums; }
 .tile span { color: #59636e; font-size: .85rem; }
 .curves { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr)); }
+.pictures { display: grid; gap: 1rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); }
 figure { margin: 0 0 1rem; }
 figure img { display: block; width: 100%; height: auto; }
-figure.pixels img { max-width: 52rem; }
 figcaption { color: #59636e; font-size: .9rem; margin-top: .3rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .93rem; }
 td, th { padding: .3rem .9rem .3rem 0; text-align: left; border-bottom: 1px solid #eaeef2;
   vertical-align: top; }
+td:last-child:not(:first-child) { min-width: 11rem; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .warning { border-left: 4px solid #d4a72c; background: #fff8e5; padding: .6rem .9rem;
   margin: .6rem 0; border-radius: 0 .4rem .4rem 0; }
@@ -81,7 +83,7 @@ def write_report(run: Path, output: Path) -> Path:
             _tiles(metrics, evaluations),
             _warnings(run),
             _section("Scores", [_scores(title, found) for title, found in evaluations.items()]),
-            _section("Pictures", [*_panels(run), *_figures(run)]),
+            _section("Pictures", [_pictures(_panels(run)), *_figures(run)]),
             _section("Curves", [_curves(metrics)] if metrics else []),
             _section("Settings that differ from the defaults", [_differences(config)]),
             _section("Machine", [_environment(run)]),
@@ -215,6 +217,10 @@ def _panels(run: Path) -> list[str]:
     ]
 
 
+def _pictures(pictures: Sequence[str]) -> str:
+    return f'<div class="pictures">{"".join(pictures)}</div>' if pictures else ""
+
+
 def _figures(run: Path) -> list[str]:
     return [_picture(file, file.stem) for file in sorted((run / FIGURES).glob("*.png"))]
 
@@ -225,7 +231,7 @@ def _picture(file: Path, caption: str) -> str:
         image.convert("RGB").save(buffer, "JPEG", quality=88)
     data = base64.b64encode(buffer.getvalue()).decode()
     return (
-        f'<figure class="pixels"><img alt="{html.escape(caption)}" '
+        f'<figure><img alt="{html.escape(caption)}" '
         f'src="data:image/jpeg;base64,{data}"><figcaption>{html.escape(caption)}</figcaption>'
         "</figure>"
     )

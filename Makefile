@@ -1,0 +1,43 @@
+# Commands for people and for CI. PYTHON chooses the interpreter of the environment (3.11 to 3.13).
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: setup demo test test-fast check docs clean
+
+setup: $(INSTALLED)
+
+# torch comes first and pinned: an unpinned one pulls gigabytes of CUDA packages.
+$(INSTALLED): pyproject.toml constraints.txt
+	@started=$$(date +%s); \
+	echo "environment in $(VENV) ..."; \
+	$(PYTHON) -m venv $(VENV) && \
+	$(PIP) install -c constraints.txt torch && \
+	$(PIP) install -c constraints.txt -e '.[dev,formats,logs]' && \
+	touch $@ && \
+	echo "environment: $$(( $$(date +%s) - started )) s"
+
+# Everything in demo/, from videos to report, within ten minutes on two cores.
+demo: $(INSTALLED)
+	$(BIN)/keypointgan demo -o demo
+
+test: $(INSTALLED)
+	$(BIN)/pytest -m 'not gpu'
+
+test-fast: $(INSTALLED)
+	$(BIN)/pytest
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(INSTALLED)
+	$(PIP) install -c constraints.txt -e '.[docs]'
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf $(VENV) demo site dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
