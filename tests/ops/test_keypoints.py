@@ -113,6 +113,15 @@ def test_half_precision_heatmaps_are_averaged_in_float32() -> None:
     assert_close(confidence(heatmaps), confidence(heatmaps.float()))
 
 
+def test_locations_keep_their_precision_under_autocast() -> None:
+    """In bfloat16 a coordinate near 1 is off by up to 1/256."""
+    heatmaps = _heatmaps(0).float()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        locations, sureness = soft_argmax(heatmaps), confidence(heatmaps)
+    assert_close(locations, soft_argmax(heatmaps))
+    assert_close(sureness, confidence(heatmaps))
+
+
 def test_pixels_run_from_edge_to_edge() -> None:
     """The edges of an image 4 high and 10 wide are 0 and 4, 0 and 10."""
     keypoints = torch.tensor([[[-1.0, -1.0], [1.0, 1.0], [0.0, 0.5]]])

@@ -24,8 +24,8 @@ def soft_argmax(heatmaps: Heatmaps) -> Keypoints:
     """
     height, width = heatmaps.shape[-2:]
     along_x, along_y = _axis_distributions(heatmaps)
-    x = along_x @ torch.linspace(-1, 1, width).to(along_x)
-    y = along_y @ torch.linspace(-1, 1, height).to(along_y)
+    x = _expectation(along_x, torch.linspace(-1, 1, width).to(along_x))
+    y = _expectation(along_y, torch.linspace(-1, 1, height).to(along_y))
     return torch.stack([x, y], dim=-1)
 
 
@@ -37,8 +37,9 @@ def confidence(heatmaps: Heatmaps) -> Confidence:
     spread = torch.zeros(heatmaps.shape[:2], device=heatmaps.device)
     for distribution in _axis_distributions(heatmaps):
         places = torch.linspace(-1, 1, distribution.shape[-1]).to(distribution)
-        mean = distribution @ places
-        spread = spread + (distribution @ places.square() - mean.square()) / places.square().mean()
+        squares = places.square()
+        variance = _expectation(distribution, squares) - _expectation(distribution, places).square()
+        spread = spread + variance / squares.mean()
     return 1 - (spread / 2).clamp(0, 1).sqrt()
 
 
@@ -74,3 +75,8 @@ def _axis_distributions(heatmaps: Heatmaps) -> tuple[Tensor, Tensor]:
     """The distributions of x (batch, keypoint, width) and of y (batch, keypoint, height)."""
     heatmaps = heatmaps.float() if heatmaps.dtype in (torch.bfloat16, torch.float16) else heatmaps
     return heatmaps.mean(dim=-2).softmax(dim=-1), heatmaps.mean(dim=-1).softmax(dim=-1)
+
+
+def _expectation(distribution: Tensor, values: Tensor) -> Tensor:
+    """The mean of `values`; not as a matrix product, which autocast computes in 8 bits."""
+    return (distribution * values).sum(dim=-1)
