@@ -229,6 +229,19 @@ def test_the_pull_on_a_mean_is_shared_by_its_joints() -> None:
     assert_close(points.grad[:, 0], points.grad[:, 1])
 
 
+def test_half_precision_keypoints_are_drawn_in_float32() -> None:
+    points = _points(5).bfloat16()
+    image = render_skeleton(points, BRANCHES, size=(9, 7))
+    assert_close(image, render_skeleton(points.float(), BRANCHES, size=(9, 7)))
+
+
+def test_a_drawing_keeps_its_precision_under_autocast() -> None:
+    points = _points(5).float()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        image = render_skeleton(points, BRANCHES, size=(9, 7))
+    assert_close(image, render_skeleton(points, BRANCHES, size=(9, 7)))
+
+
 def test_each_image_of_a_batch_is_drawn_alone() -> None:
     points = _points(5, batch=3)
     together = render_skeleton(points, CHAIN, size=(9, 7))
