@@ -67,7 +67,10 @@ def assemble_model(
         decoder: torch.nn.Module = Decoder(channels=channels, width=width)
     else:
         encoder = CompactEncoder(channels=channels, width=width)
-        regressor = CompactRegressor(keypoints=skeleton.num_joints, channels=channels, width=width)
+        # Skeleton images are simple: half the width reads and judges them as well, at a quarter.
+        regressor = CompactRegressor(
+            keypoints=skeleton.num_joints, channels=channels, width=max(width // 2, 1)
+        )
         decoder = CompactDecoder(channels=channels, width=width)
     return KeypointGAN(
         encoder=encoder,
@@ -82,14 +85,14 @@ def assemble_model(
 
 
 def assemble_discriminator(config: Config) -> Discriminator:
-    """Return the discriminator: twice the width of the other networks, as in the release.
+    """Return the discriminator: twice the encoder's width in the release, half in the compact one.
 
     At 64 pixels a quarter of the size is too small for a patch, so two scales remain of three.
     """
-    scale = 2 if config.model.preset == "release" else 1
+    width = config.model.width
     return Discriminator(
         channels=channels_of(config.model),
-        width=scale * config.model.width,
+        width=2 * width if config.model.preset == "release" else max(width // 2, 1),
         scales=3 if config.data.size >= 96 else 2,
         spectral_norm=config.loss.spectral_norm,
     )

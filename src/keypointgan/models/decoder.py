@@ -66,13 +66,10 @@ class CompactDecoder(nn.Module):
         self.pose = CompactStages(inputs=channels, width=width, depth=2, norm="batch")
         self.appearance = CompactStages(inputs=3, width=width, depth=2, norm="batch")
         self.deep = nn.Sequential(
-            conv_block(8 * width, 8 * width), conv_block(8 * width, 8 * width)
+            conv_block(8 * width, 4 * width), conv_block(4 * width, 4 * width)
         )
-        self.up = nn.ModuleList(
-            conv_block(inputs, wide)
-            for inputs, wide in ((8 * width, 4 * width), (4 * width, 2 * width))
-        )
-        self.out = nn.Conv2d(2 * width, 12, 3, padding=1)
+        self.up = nn.ModuleList(conv_block(wide, wide // 2) for wide in (4 * width, 2 * width))
+        self.out = nn.Conv2d(width, 12, 3, padding=1)
         initialise(self)
 
     def forward(self, rendered: SkeletonImages, reference: Frames) -> Frames:

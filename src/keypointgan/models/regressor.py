@@ -46,8 +46,8 @@ class CompactRegressor(nn.Module):
         super().__init__()
         self.down = CompactStages(inputs=channels, width=width, norm="instance")
         self.deep = conv_block(8 * width, 8 * width, norm="instance")
-        self.up = conv_block(12 * width, 8 * width, norm="instance")
-        self.out = nn.Conv2d(8 * width, keypoints, 1)
+        self.up = conv_block(12 * width, 4 * width, norm="instance")
+        self.out = nn.Conv2d(4 * width, keypoints, 1)
         initialise(self)
 
     def forward(self, skeleton: SkeletonImages) -> Heatmaps:

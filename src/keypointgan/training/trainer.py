@@ -84,6 +84,9 @@ class Trainer:
         if settings.devices > 1:
             self.fabric.launch()
         self.device = self.fabric.device
+        if self.device.type == "cuda":
+            torch.backends.cudnn.benchmark = True
+            torch.set_float32_matmul_precision("high")
         self.skeleton = Skeleton.load(config.model.skeleton)
         self.prior, self.held_out = assemble_prior(config, self.skeleton)
         self.data = assemble_data(config, self.skeleton, device=self.device)
