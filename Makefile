@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
@@ -10,17 +11,21 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 setup: $(INSTALLED)
 
 # torch comes first and pinned: an unpinned one pulls gigabytes of CUDA packages.
-$(INSTALLED): pyproject.toml constraints.txt
+$(RUNTIME): constraints.txt
 	@started=$$(date +%s); \
 	echo "environment in $(VENV) ..."; \
 	$(PYTHON) -m venv $(VENV) && \
 	$(PIP) install -c constraints.txt torch && \
-	$(PIP) install -c constraints.txt -e '.[dev,formats,logs]' && \
+	$(PIP) install -c constraints.txt -e . && \
 	touch $@ && \
 	echo "environment: $$(( $$(date +%s) - started )) s"
 
+$(INSTALLED): $(RUNTIME) pyproject.toml
+	$(PIP) install -c constraints.txt -e '.[dev,formats,logs]'
+	@touch $@
+
 # Everything in demo/, from videos to report, within ten minutes on two cores.
-demo: $(INSTALLED)
+demo: $(RUNTIME)
 	$(BIN)/keypointgan demo -o demo
 
 test: $(INSTALLED)

@@ -62,7 +62,7 @@ def train(
     ] = False,
 ) -> None:
     """Train a detector; a run that is there already is taken up where it stopped."""
-    from keypointgan.commands.runs import resolve
+    from keypointgan.commands.settings import resolve
 
     config = resolve(output, recipe, overrides or [], supervised=supervised)
     if dry_run:
@@ -77,7 +77,7 @@ def train(
 @app.command()
 def pretrain(output: Run, recipe: Recipe = None, overrides: Overrides = None) -> None:
     """Train the regressor alone, on drawn poses of the prior; 'train' goes on from there."""
-    from keypointgan.commands.runs import resolve
+    from keypointgan.commands.settings import resolve
 
     _train(output, resolve(output, recipe, overrides or []), only_pretrain=True)
 

@@ -30,7 +30,7 @@ Heatmaps = Float[Tensor, "batch keypoint rows columns"]
 Confidence = Float[Tensor, "batch keypoint"]
 """How concentrated a keypoint's heatmap is, in [0, 1]."""
 
-Scores = Float[Tensor, "batch 1 rows columns"]
+Scores = Float[Tensor, "batch 1 _ _"]  # any size: each scale has its own
 """A discriminator's scores of the patches of a skeleton image."""
 
 Scalar = Float[Tensor, ""]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from rich.console import Console
 from rich.markup import escape
@@ -23,6 +23,7 @@ _SHOWN = {
 }
 
 
+@runtime_checkable
 class TrainingProgress(Protocol):
     """What a trainer reports; `training.progress.Progress`, which this module need not load."""
 

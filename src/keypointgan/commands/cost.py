@@ -12,6 +12,9 @@ from keypointgan.training.progress import Progress
 from keypointgan.training.step import regressor_step
 from keypointgan.training.trainer import Trainer
 
+MEASURED_SECONDS = 10.0
+"""How long updates are timed, after the first of them."""
+
 _NEVER = 10**9
 
 
@@ -60,12 +63,11 @@ class _Stopwatch:
         return (stop - start) / max(after - before, 1)
 
 
-def measure(config: Config, *, seconds: float = 10.0) -> Cost:
+def measure(config: Config) -> Cost:
     """Train for a few updates in a folder that is thrown away, and return what a run would cost.
 
     Args:
         config: The settings of the run.
-        seconds: How long to measure, after the first updates.
 
     Raises:
         KeypointGANError: Settings or data cannot be used.
@@ -73,14 +75,14 @@ def measure(config: Config, *, seconds: float = 10.0) -> Cost:
     values = config.model_dump(mode="json")
     values["training"] |= {
         "steps": _NEVER,
-        "minutes": max(1.0, 3 * seconds / 60),
+        "minutes": max(1.0, 3 * MEASURED_SECONDS / 60),
         "evaluate_every": _NEVER,
         "save_every": _NEVER,
         "log_every": 1,
         "panels": 0,
     }
     values["pretrain"] |= {"steps": 0, "regressor": None}
-    watch = _Stopwatch(seconds=seconds)
+    watch = _Stopwatch(seconds=MEASURED_SECONDS)
     with TemporaryDirectory() as folder:
         trainer = Trainer(Path(folder) / "run", make_config(values), listener=watch)
         watch.trainer = trainer

@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 
 from keypointgan.commands.console import TrainingView
-from keypointgan.commands.runs import resolve, train
+from keypointgan.commands.runs import train
 from keypointgan.commands.scoring import Scored, default_output, score
+from keypointgan.commands.settings import resolve
 from keypointgan.data.labels import LABEL_FILE
 from keypointgan.data.store import Store
 from keypointgan.data.synthetic import synthetic_clips, write_synthetic, write_synthetic_prior

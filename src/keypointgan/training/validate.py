@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 from numpy import ndarray
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, grid_sample
@@ -39,8 +39,8 @@ class ValidationSet:
     """
 
     pair: Pair
-    poses: Keypoints
-    known_poses: Keypoints
+    poses: Float[Tensor, "pose keypoint 2"]
+    known_poses: Float[Tensor, "known keypoint 2"]  # another number of them
 
     @classmethod
     def draw(
