@@ -18,7 +18,7 @@ from keypointgan.data.priors import Prior
 from keypointgan.losses.pose import cycle_loss
 from keypointgan.models.keypointgan import KeypointGAN
 from keypointgan.ops.keypoints import soft_argmax
-from keypointgan.types import Frames, Keypoints, Rows
+from keypointgan.types import Frames, Rows
 
 Predicted = Float32[ndarray, "frame keypoint 2"]
 Evaluate = Callable[[Predicted, Labels], dict[str, float]]
