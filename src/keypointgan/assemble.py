@@ -71,7 +71,7 @@ def assemble_model(
         regressor = CompactRegressor(
             keypoints=skeleton.num_joints, channels=channels, width=max(width // 2, 1)
         )
-        decoder = CompactDecoder(channels=channels, width=width)
+        decoder = CompactDecoder(channels=channels, width=width, background=settings.background)
     return KeypointGAN(
         encoder=encoder,
         regressor=regressor,

@@ -1,5 +1,7 @@
 """Ψ in the paper: a rendered skeleton and a reference become the frame again."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle
@@ -12,6 +14,8 @@ from keypointgan.models.blocks import (
     initialise,
 )
 from keypointgan.types import Frames, SkeletonImages
+
+Background = Literal["rebuilt", "reference"]
 
 
 class Decoder(nn.Module):
@@ -59,17 +63,24 @@ class CompactDecoder(nn.Module):
     Args:
         channels: Channels of the skeleton image.
         width: Channels of the first stage, at half the size.
+        background: Where what does not move comes from. `rebuilt`: the decoder paints all of the
+            frame. `reference`: it paints a part and a mask, and keeps the reference elsewhere, so
+            that a static background costs nothing and the loss is about what moves.
     """
 
-    def __init__(self, *, channels: int = 1, width: int = 32) -> None:
+    def __init__(
+        self, *, channels: int = 1, width: int = 32, background: Background = "rebuilt"
+    ) -> None:
         super().__init__()
+        self.background = background
         self.pose = CompactStages(inputs=channels, width=width, depth=2, norm="batch")
         self.appearance = CompactStages(inputs=3, width=width, depth=2, norm="batch")
         self.deep = nn.Sequential(
             conv_block(8 * width, 4 * width), conv_block(4 * width, 4 * width)
         )
         self.up = nn.ModuleList(conv_block(wide, wide // 2) for wide in (4 * width, 2 * width))
-        self.out = nn.Conv2d(width, 12, 3, padding=1)
+        painted = 3 if background == "rebuilt" else 4
+        self.out = nn.Conv2d(width, 4 * painted, 3, padding=1)
         initialise(self)
 
     def forward(self, rendered: SkeletonImages, reference: Frames) -> Frames:
@@ -79,5 +90,8 @@ class CompactDecoder(nn.Module):
         )
         for stage in self.up:
             features = stage(double(features))
-        shuffled: Tensor = pixel_shuffle(self.out(features), 2)
-        return shuffled
+        painted: Tensor = pixel_shuffle(self.out(features), 2)
+        if self.background == "rebuilt":
+            return painted
+        mask = painted[:, 3:].sigmoid()
+        return mask * painted[:, :3] + (1 - mask) * reference
