@@ -23,7 +23,8 @@ def train(
     Raises:
         KeypointGANError: Settings, data or disk do not allow it.
     """
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # it announces its precision
+    for name in ("lightning.fabric", "lightning.pytorch"):  # they announce precision and device
+        logging.getLogger(name).setLevel(logging.WARNING)
     _write_free_settings(run, config)
     skeleton = Skeleton.load(config.model.skeleton)
     trainer = Trainer(run, config, evaluate=training_figures(skeleton), listener=listener)
