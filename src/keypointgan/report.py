@@ -39,6 +39,7 @@ p.note { color: #59636e; margin: .2rem 0 .8rem; }
 .curves { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr)); }
 .pictures { display: grid; gap: 1rem;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); }
+.pictures figure { max-width: 36rem; }
 figure { margin: 0 0 1rem; }
 figure img { display: block; width: 100%; height: auto; }
 figcaption { color: #59636e; font-size: .9rem; margin-top: .3rem; }

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +119,7 @@ def _predict(run: Path, test: Path, output: Path) -> None:
     detector = Detector.load(run)
     poses = detector.predict(_video(output))
     save(poses, output / "video.csv")
-    write_overlay(poses, _video(output), output / "overlay.mp4")
+    write_overlay(_opaque(poses), _video(output), output / "overlay.mp4")
     store = Store.open(test)
     frames = store.frames([clip.start + clip.frames // 2 for clip in store.clips[:12]])
     _write_sheet(run / FIGURES / "test frames.png", frames, detector.predict(frames), scale=3)
@@ -128,7 +129,12 @@ def _predict(run: Path, test: Path, output: Path) -> None:
 
 def _write_sheet(path: Path, frames: np.ndarray, poses: Poses, *, scale: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(draw_sheet(list(frames), poses, columns=6, scale=scale)).save(path)
+    Image.fromarray(draw_sheet(list(frames), _opaque(poses), columns=6, scale=scale)).save(path)
+
+
+def _opaque(poses: Poses) -> Poses:
+    """The poses to be drawn in full colour: after minutes of training, confidence is still low."""
+    return replace(poses, confidence=np.ones_like(poses.confidence))
 
 
 def _video(output: Path) -> Path:
