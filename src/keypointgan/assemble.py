@@ -69,7 +69,7 @@ def assemble_model(
         encoder = CompactEncoder(channels=channels, width=width)
         # Skeleton images are simple: half the width reads and judges them as well, at a quarter.
         regressor = CompactRegressor(
-            keypoints=skeleton.num_joints, channels=channels, width=max(width // 2, 1)
+            keypoints=skeleton.num_joints, channels=channels, width=max(width // 2, 16)
         )
         decoder = CompactDecoder(channels=channels, width=width, background=settings.background)
     return KeypointGAN(
@@ -92,7 +92,7 @@ def assemble_discriminator(config: Config) -> Discriminator:
     width = config.model.width
     return Discriminator(
         channels=channels_of(config.model),
-        width=2 * width if config.model.preset == "release" else max(width // 2, 1),
+        width=2 * width if config.model.preset == "release" else max(width // 2, 16),
         scales=3 if config.data.size >= 96 else 2,
         spectral_norm=config.loss.spectral_norm,
     )

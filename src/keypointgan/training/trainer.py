@@ -1,37 +1,28 @@
 """The loop on Lightning Fabric: when to step, evaluate, save and stop."""
 
-import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor
 
-from keypointgan.assemble import assemble_data, assemble_prior, labels_of
+from keypointgan.assemble import assemble_data, assemble_prior
 from keypointgan.checkpoint import load_model, load_resume_state, save_checkpoint
 from keypointgan.config import Config
-from keypointgan.data.pairs import draw_pair
-from keypointgan.errors import CheckpointError, ConfigError, TrainingError
+from keypointgan.errors import CheckpointError, TrainingError
 from keypointgan.skeletons import Skeleton
 from keypointgan.training.health import TrainingHealth, check_validation, is_broken
 from keypointgan.training.journal import Journal, write_environment
 from keypointgan.training.panels import write_panel
 from keypointgan.training.pretrain import Pretraining
+from keypointgan.training.process import Clock, averager, interruptible
 from keypointgan.training.progress import Listener, Progress, Silent
 from keypointgan.training.state import TrainingState
-from keypointgan.training.step import (
-    Engine,
-    discriminator_step,
-    generator_step,
-    instance_noise,
-    labelled_step,
-    regressor_step,
-)
+from keypointgan.training.step import Engine
+from keypointgan.training.updates import LabelledUpdate, UnlabelledUpdate, Update, in_layout
 from keypointgan.training.validate import Evaluate, ValidationSet, predict_rows, validate
 
 _PROGRESS_SECONDS = 0.5
@@ -94,7 +85,7 @@ class Trainer:
         self.engine = Engine(
             clip=config.optimiser.clip,
             autocast=self.fabric.autocast,
-            synchronise=self._average_over_processes,
+            synchronise=averager(self.fabric),
         )
         self.pretraining = Pretraining(
             self.state.model,
@@ -114,7 +105,7 @@ class Trainer:
         self.validation = ValidationSet.draw(self.data, self.prior, self.held_out)
         self.metrics: dict[str, float] = {}
         self.stop_reason = ""
-        self._labels = self._supervised_labels() if settings.supervised else None
+        self.update = self._make_update()
 
     def fit(self, *, only_pretrain: bool = False) -> Outcome:
         """Train until a limit is reached or Ctrl-C; the state is saved whichever it is.
@@ -126,7 +117,7 @@ class Trainer:
             TrainingError: A loss is NaN, or a checkpoint cannot be written.
         """
         started = time.monotonic() - self.state.seconds
-        with self._interruptible():
+        with interruptible(self._interrupt):
             if self.state.pretrain_step >= 0:
                 self._pretrain(started)
             if only_pretrain and not self.stop_reason:
@@ -143,7 +134,7 @@ class Trainer:
         if settings.regressor is not None:
             self._take_regressor(settings.regressor)
         elif settings.steps:
-            clock = _Clock()
+            clock = Clock()
             for report in self.pretraining.run():
                 self.state.pretrain_step = report.step
                 self.state.seconds = time.monotonic() - started
@@ -162,15 +153,17 @@ class Trainer:
                         f"The regressor {report.finished}: {error:.2f} % on held-out poses."
                     )
                 elif self._must_stop():
-                    return
+                    break
         if self.state.averaged is not self.state.model:
             self.state.averaged.load_state_dict(self.state.model.state_dict())
+        if self.stop_reason:
+            return
         self.state.pretrain_step = -1
         self._save("last")
 
     def _train(self, started: float) -> None:
         settings = self.config.training
-        clock = _Clock(self.state.step)
+        clock = Clock(self.state.step)
         shown = 0.0
         while not self.stop_reason and self.state.step < settings.steps:
             self.state.step += 1
@@ -208,78 +201,10 @@ class Trainer:
         seed = config.training.seed * 1_000_003 + state.step
         self.generator.manual_seed(seed * 1009 + self.fabric.global_rank + 7)
         state.scale_rates(self._cool_down())
-        losses = self._labelled_update() if self._labels else self._unlabelled_update()
+        losses = self.update(state, generator=self.generator)
         if config.optimiser.average:
             state.update_average(config.optimiser.average)
         return losses
-
-    def _unlabelled_update(self) -> dict[str, Tensor]:
-        config, state, generator = self.config, self.state, self.generator
-        batch = config.training.batch_size
-        pair = draw_pair(
-            self.data.bank,
-            self.data.sampler,
-            batch,
-            generator=generator,
-            mirror=config.data.mirror,
-            colour_jitter=config.data.colour_jitter,
-            warp=config.data.warp,
-        )
-        frame, reference = self._in_layout(pair.frame), self._in_layout(pair.reference)
-        pose = self.prior.sample(batch, generator=generator, device=self.device)
-        drawn = state.model.draw(pose, size=(config.data.size, config.data.size))
-        noise = instance_noise(config.loss.discriminator_noise, generator=generator)
-        update = generator_step(
-            state.model,
-            state.discriminator,
-            state.reconstruction_loss,
-            state.generator_optimizer,
-            frame=frame,
-            reference=reference,
-            reconstruction_weight=config.loss.reconstruction,
-            adversarial_weight=config.loss.adversarial,
-            noise=noise,
-            engine=self.engine,
-        )
-        encoded = update.rebuilt.skeleton_image
-        discriminator_losses = discriminator_step(
-            state.discriminator,
-            state.discriminator_optimizer,
-            real=drawn,
-            fake=state.pool.exchange(encoded, generator=generator),
-            noise=noise,
-            penalty_weight=config.loss.discriminator_r1,
-            engine=self.engine,
-        )
-        regressor_losses = regressor_step(
-            state.model,
-            state.regressor_optimizer,
-            pose=pose,
-            drawn=drawn,
-            encoded=encoded,
-            prior_weight=config.loss.regressor_prior,
-            cycle_weight=config.loss.regressor_cycle,
-            engine=self.engine,
-        )
-        return {**update.losses, **discriminator_losses, **regressor_losses}
-
-    def _labelled_update(self) -> dict[str, Tensor]:
-        assert self._labels is not None
-        points, rows = self._labels
-        chosen = torch.randint(
-            len(rows),
-            (self.config.training.batch_size,),
-            generator=self.generator,
-            device=self.device,
-        )
-        frame = self._in_layout(self.data.bank.fetch(rows[chosen]))
-        return labelled_step(
-            self.state.model,
-            self.state.generator_optimizer,
-            frame=frame,
-            labels=points[chosen],
-            engine=self.engine,
-        )
 
     def _evaluate(self) -> None:
         """Measure the detector on the validation split, draw a panel, keep the best."""
@@ -294,7 +219,9 @@ class Trainer:
             assert self.data.label_rows is not None
             predicted = predict_rows(
                 model,
-                lambda rows: self._in_layout(self.data.bank.fetch(rows)),
+                lambda rows: in_layout(
+                    self.data.bank.fetch(rows), channels_last=config.training.channels_last
+                ),
                 self.data.label_rows,
                 autocast=self.fabric.autocast,
             )
@@ -361,6 +288,16 @@ class Trainer:
             ):
                 network.compile()
 
+    def _make_update(self) -> Update:
+        if self.config.training.supervised:
+            return LabelledUpdate(
+                self.config, data=self.data, skeleton=self.skeleton, engine=self.engine
+            )
+        return UnlabelledUpdate(self.config, data=self.data, prior=self.prior, engine=self.engine)
+
+    def _interrupt(self) -> None:
+        self.stop_reason = "interrupted"
+
     def _open_journal(self) -> Journal:
         if self.fabric.is_global_zero:
             self.run.mkdir(parents=True, exist_ok=True)
@@ -382,7 +319,7 @@ class Trainer:
             self.journal.warn(self.state.step, name, message)
             self.listener.on_message(f"warning ({name}): {message}")
 
-    def _report(self, clock: "_Clock", numbers: Mapping[str, float]) -> None:
+    def _report(self, clock: Clock, numbers: Mapping[str, float]) -> None:
         settings = self.config.training
         rate = clock.rate(self.state.step) * settings.batch_size * settings.devices
         frames = (settings.steps - self.state.step) * settings.batch_size * settings.devices
@@ -409,11 +346,6 @@ class Trainer:
             done = max(done, self.state.seconds / (60 * self.config.training.minutes))
         return min(1.0, max(1.0 - done, 0.0) / share + 1e-3)
 
-    def _in_layout(self, frames: Tensor) -> Tensor:
-        if self.config.training.channels_last:
-            return frames.contiguous(memory_format=torch.channels_last)
-        return frames
-
     def _take_regressor(self, run: Path) -> None:
         loaded = load_model(run)
         if loaded.skeleton.joints != self.skeleton.joints:
@@ -429,67 +361,6 @@ class Trainer:
                 f"{run}: the regressor has other layers than the settings ask for; pre-train with "
                 "the same model.preset, model.width and model.sides."
             ) from error
-
-    def _supervised_labels(self) -> tuple[Tensor, Tensor]:
-        """Points and rows of labelled training frames, for the twin only."""
-        settings = self.config.training
-        path = settings.supervised_labels
-        if path is None:
-            raise ConfigError("training.supervised_labels: expected a file of labels, got none.")
-        labels, rows = labels_of(
-            path, self.data.bank.store, self.data.training_clips, self.skeleton
-        )
-        order = torch.arange(len(rows))
-        if settings.supervised_limit:
-            shuffle = torch.Generator().manual_seed(settings.seed)
-            order = torch.randperm(len(rows), generator=shuffle)[: settings.supervised_limit]
-        points = torch.from_numpy(labels.xy)[order].to(self.device)
-        return points, rows[order].to(self.device)
-
-    def _average_over_processes(self, weights: Iterable[Tensor]) -> None:
-        if self.fabric.world_size == 1:
-            return
-        gradients = [weight.grad for weight in weights if weight.grad is not None]
-        flat = torch.cat([gradient.flatten() for gradient in gradients])
-        flat = self.fabric.all_reduce(flat, reduce_op="mean")  # type: ignore[assignment]
-        for gradient, part in zip(
-            gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True
-        ):
-            gradient.copy_(part.view_as(gradient))
-
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """Turn the first Ctrl-C (or SIGTERM) into an orderly stop; the second is abrupt."""
-
-        def stop(_: int, __: FrameType | None) -> None:
-            self.stop_reason = "interrupted"
-            for kind, handler in before.items():
-                signal.signal(kind, handler)
-
-        before = {}
-        try:
-            for kind in (signal.SIGINT, signal.SIGTERM):
-                before[kind] = signal.signal(kind, stop)
-        except ValueError:
-            pass  # not the main thread: the caller handles its signals
-        try:
-            yield
-        finally:
-            for kind, handler in before.items():
-                signal.signal(kind, handler)
-
-
-class _Clock:
-    """The pace of late."""
-
-    def __init__(self, step: int = 0) -> None:
-        self._moments = [(time.monotonic(), step)]
-
-    def rate(self, step: int) -> float:
-        """Updates a second over the last few reports."""
-        self._moments = [*self._moments[-20:], (time.monotonic(), step)]
-        (then, before), (now, after) = self._moments[0], self._moments[-1]
-        return (after - before) / max(now - then, 1e-9)
 
 
 def _summary(figures: Mapping[str, float]) -> str:
