@@ -64,10 +64,10 @@ def averager(fabric: Fabric) -> Callable[[Iterable[Tensor]], None]:
         if fabric.world_size == 1:
             return
         gradients = [weight.grad for weight in weights if weight.grad is not None]
-        flat = fabric.all_reduce(
-            torch.cat([each.flatten() for each in gradients]), reduce_op="mean"
-        )
-        parts = flat.split([gradient.numel() for gradient in gradients])
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        mean = fabric.all_reduce(flat, reduce_op="mean")
+        assert isinstance(mean, Tensor)  # because a tensor came in
+        parts = mean.split([gradient.numel() for gradient in gradients])
         for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view_as(gradient))
 
