@@ -14,6 +14,8 @@ from keypointgan.types import Frames, Keypoints, SkeletonImages
 
 COLUMNS = ("frame", "skeleton image", "rendered", "reference", "reconstruction", "keypoints")
 _HEADER = 16
+_COLUMN_WIDTH = 128
+"""Frames smaller than this are enlarged, so that limbs and titles can be made out."""
 
 
 @torch.no_grad()
@@ -31,9 +33,11 @@ def write_panel(
         overlay_keypoints(frame, rebuilt.keypoints, skeleton),
     ]
     rows = torch.cat([column.float().cpu().clamp(-1, 1) for column in columns], dim=3)
+    enlarged = max(1, round(_COLUMN_WIDTH / frame.shape[-1]))
+    rows = rows.repeat_interleave(enlarged, dim=2).repeat_interleave(enlarged, dim=3)
     picture = ((rows + 1) * 127.5).round().byte().permute(0, 2, 3, 1).flatten(0, 1).numpy()
     path.parent.mkdir(parents=True, exist_ok=True)
-    _with_header(picture, width=frame.shape[-1]).save(path)
+    _with_header(picture, width=enlarged * frame.shape[-1]).save(path)
 
 
 def colour_skeletons(images: SkeletonImages, skeleton: Skeleton) -> Frames:
