@@ -1,6 +1,6 @@
 """One update of all networks on one batch: of the method, or of its supervised twin."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -22,6 +22,7 @@ from keypointgan.training.step import (
 )
 
 
+@runtime_checkable
 class Update(Protocol):
     """One update of a state; all randomness comes from the generator."""
 
