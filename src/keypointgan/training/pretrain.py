@@ -7,15 +7,19 @@ The release ships only the result of this phase (a checkpoint called 580000); ME
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch.optim import Adam
 
+from keypointgan.checkpoint import load_model
 from keypointgan.config import PretrainConfig
 from keypointgan.data.priors import Prior
+from keypointgan.errors import CheckpointError
 from keypointgan.models.keypointgan import KeypointGAN
 from keypointgan.ops.keypoints import soft_argmax
+from keypointgan.skeletons import Skeleton
 from keypointgan.training.step import Engine, regressor_step
 
 _HELD_OUT_POSES = 512
@@ -141,3 +145,26 @@ class Pretraining:
         if self.step == self.settings.steps:
             return f"did {self.settings.steps} updates"
         return None
+
+
+def take_regressor(model: KeypointGAN, run: Path, skeleton: Skeleton) -> None:
+    """Copy the regressor of another run (`keypointgan pretrain`) into `model`.
+
+    Raises:
+        CheckpointError: There is no checkpoint, or its regressor reads another skeleton or has
+            other layers.
+    """
+    loaded = load_model(run)
+    if loaded.skeleton.joints != skeleton.joints:
+        raise CheckpointError(
+            f"{run}: expected a regressor of the skeleton '{skeleton.name}' "
+            f"({skeleton.num_joints} joints), got one of '{loaded.skeleton.name}' "
+            f"({loaded.skeleton.num_joints}). Pre-train one for this skeleton."
+        )
+    try:
+        model.regressor.load_state_dict(loaded.model.regressor.state_dict())
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{run}: the regressor has other layers than the settings ask for; pre-train with "
+            "the same model.preset, model.width and model.sides."
+        ) from error

@@ -10,14 +10,14 @@ from lightning.fabric import Fabric
 from torch import Tensor
 
 from keypointgan.assemble import assemble_data, assemble_prior
-from keypointgan.checkpoint import load_model, load_resume_state, save_checkpoint
+from keypointgan.checkpoint import load_resume_state, save_checkpoint
 from keypointgan.config import Config
-from keypointgan.errors import CheckpointError, TrainingError
+from keypointgan.errors import TrainingError
 from keypointgan.skeletons import Skeleton
 from keypointgan.training.health import TrainingHealth, check_validation, is_broken
 from keypointgan.training.journal import Journal, write_environment
 from keypointgan.training.panels import write_panel
-from keypointgan.training.pretrain import Pretraining
+from keypointgan.training.pretrain import Pretraining, take_regressor
 from keypointgan.training.process import Clock, averager, interruptible
 from keypointgan.training.progress import Listener, Progress, Silent
 from keypointgan.training.state import TrainingState
@@ -126,13 +126,14 @@ class Trainer:
                 self._train(started)
         self.state.seconds = time.monotonic() - started
         self._save("last")
-        self.journal.close()
+        if self.journal is not None:
+            self.journal.close()
         return Outcome(self.state.step, self.stop_reason, self.metrics)
 
     def _pretrain(self, started: float) -> None:
         settings = self.config.pretrain
         if settings.regressor is not None:
-            self._take_regressor(settings.regressor)
+            take_regressor(self.state.model, settings.regressor, self.skeleton)
         elif settings.steps:
             clock = Clock()
             for report in self.pretraining.run():
@@ -298,24 +299,26 @@ class Trainer:
     def _interrupt(self) -> None:
         self.stop_reason = "interrupted"
 
-    def _open_journal(self) -> Journal:
-        if self.fabric.is_global_zero:
-            self.run.mkdir(parents=True, exist_ok=True)
-            settings = self.run / "config.yaml"
-            if not settings.exists():
-                settings.write_text(self.config.to_yaml(), encoding="utf-8")
-            write_environment(self.run, device=self.device)
+    def _open_journal(self) -> Journal | None:
+        """The first process writes the record of the run, the others none."""
+        if not self.fabric.is_global_zero:
+            return None
+        self.run.mkdir(parents=True, exist_ok=True)
+        settings = self.run / "config.yaml"
+        if not settings.exists():
+            settings.write_text(self.config.to_yaml(), encoding="utf-8")
+        write_environment(self.run, device=self.device)
         return Journal(self.run, step=self.state.step)
 
     def _record(
         self, phase: str, step: int, figures: Mapping[str, Tensor | float]
     ) -> dict[str, float]:
-        if not self.fabric.is_global_zero:
+        if self.journal is None:
             return {name: float(value) for name, value in figures.items()}
         return self.journal.write(phase, step, self.state.seconds, figures)  # type: ignore[arg-type]
 
     def _warn(self, name: str, message: str) -> None:
-        if self.fabric.is_global_zero:
+        if self.journal is not None:
             self.journal.warn(self.state.step, name, message)
             self.listener.on_message(f"warning ({name}): {message}")
 
@@ -345,22 +348,6 @@ class Trainer:
         if self.config.training.minutes:
             done = max(done, self.state.seconds / (60 * self.config.training.minutes))
         return min(1.0, max(1.0 - done, 0.0) / share + 1e-3)
-
-    def _take_regressor(self, run: Path) -> None:
-        loaded = load_model(run)
-        if loaded.skeleton.joints != self.skeleton.joints:
-            raise CheckpointError(
-                f"{run}: expected a regressor of the skeleton '{self.skeleton.name}' "
-                f"({self.skeleton.num_joints} joints), got one of '{loaded.skeleton.name}' "
-                f"({loaded.skeleton.num_joints}). Pre-train one for this skeleton."
-            )
-        try:
-            self.state.model.regressor.load_state_dict(loaded.model.regressor.state_dict())
-        except RuntimeError as error:
-            raise CheckpointError(
-                f"{run}: the regressor has other layers than the settings ask for; pre-train with "
-                "the same model.preset, model.width and model.sides."
-            ) from error
 
 
 def _summary(figures: Mapping[str, float]) -> str:
