@@ -60,6 +60,10 @@ class Decoder(nn.Module):
 class CompactDecoder(nn.Module):
     """The same idea with stride-2 stems and without a convolution at full resolution.
 
+    The way up also sees the rendered skeleton at each size, so that limbs are painted where they
+    are to the pixel, and the loss moves keypoints by as little. Of the reference only the deepest
+    features are seen: its pose must not come through.
+
     Args:
         channels: Channels of the skeleton image.
         width: Channels of the first stage, at half the size.
@@ -78,18 +82,19 @@ class CompactDecoder(nn.Module):
         self.deep = nn.Sequential(
             conv_block(8 * width, 4 * width), conv_block(4 * width, 4 * width)
         )
-        self.up = nn.ModuleList(conv_block(wide, wide // 2) for wide in (4 * width, 2 * width))
+        self.up = nn.ModuleList(
+            conv_block(wide + wide // 2, wide // 2) for wide in (4 * width, 2 * width)
+        )
         painted = 3 if background == "rebuilt" else 4
         self.out = nn.Conv2d(width, 4 * painted, 3, padding=1)
         initialise(self)
 
     def forward(self, rendered: SkeletonImages, reference: Frames) -> Frames:
         """The frame whose pose is `rendered` with the appearance of `reference`."""
-        features = self.deep(
-            torch.cat([self.pose(rendered)[-1], self.appearance(reference)[-1]], dim=1)
-        )
-        for stage in self.up:
-            features = stage(double(features))
+        *places, pose = self.pose(rendered)
+        features = self.deep(torch.cat([pose, self.appearance(reference)[-1]], dim=1))
+        for stage, place in zip(self.up, reversed(places), strict=True):
+            features = stage(torch.cat([double(features), place], dim=1))
         painted: Tensor = pixel_shuffle(self.out(features), 2)
         if self.background == "rebuilt":
             return painted

@@ -1,8 +1,7 @@
 """Φ in the paper: a frame becomes a skeleton image."""
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import pixel_shuffle
+from torch import nn
 
 from keypointgan.models.blocks import (
     CompactStages,
@@ -57,7 +56,10 @@ class Encoder(nn.Module):
 
 
 class CompactEncoder(nn.Module):
-    """A skip encoder–decoder without a convolution at full resolution.
+    """A skip encoder–decoder with one thin convolution at full resolution, the last.
+
+    Its features are interpolated to that resolution: rearranging channels instead (pixel shuffle)
+    leaves a dotted pattern in the skeleton image, which the discriminator knows at once.
 
     Args:
         channels: Channels of the skeleton image.
@@ -71,7 +73,7 @@ class CompactEncoder(nn.Module):
         self.up = nn.ModuleList(
             conv_block(3 * wide, wide) for wide in (4 * width, 2 * width, width)
         )
-        self.out = nn.Conv2d(width, 4 * channels, 3, padding=1)
+        self.out = nn.Conv2d(width, channels, 3, padding=1)
         initialise(self)
 
     def forward(self, frame: Frames) -> SkeletonImages:
@@ -80,5 +82,4 @@ class CompactEncoder(nn.Module):
         features = self.deep(features)
         for stage, skip in zip(self.up, reversed(skips), strict=True):
             features = stage(torch.cat([double(features), skip], dim=1))
-        shuffled: Tensor = pixel_shuffle(self.out(features), 2)
-        return shuffled
+        return self.out(double(features))
