@@ -82,8 +82,8 @@ def random_motion(rng: np.random.Generator, *, figures: int, frames: int, stride
     joints = _pose(bones, angles)
     heading = rng.uniform(-25, 25, (figures, 1)) + _sway(rng, figures, time, 10)
     joints = np.einsum("fnab,fnjb->fnja", _turn_y(np.deg2rad(heading)), joints)
-    metre = 0.86 * np.exp(rng.normal(0, 0.05, figures))
-    place = np.clip(rng.normal(0, 0.06, (figures, 1, 2)), -0.14, 0.14)
+    metre = 0.80 * np.exp(rng.normal(0, 0.05, figures))
+    place = np.clip(rng.normal(0, [0.14, 0.06], (figures, 1, 2)), [-0.26, -0.14], [0.26, 0.14])
     place = place + np.stack([_sway(rng, figures, time, 0.05), _sway(rng, figures, time, 0.02)], -1)
     seen = joints[..., :2] - [0, 0.83]  # the middle of a standing figure is the image's middle
     poses = seen * metre[:, None, None, None] * [1, -1] + place[:, :, None]
