@@ -168,7 +168,13 @@ def assemble_data(config: Config, skeleton: Skeleton, *, device: torch.device) -
     def sampler(clips: list[Clip]) -> PairSampler:
         return PairSampler(clips, gap=settings.gap, reference=settings.reference, device=device)
 
-    bank = FrameBank(store, size=settings.size, masked=settings.mask_background, device=device)
+    bank = FrameBank(
+        store,
+        size=settings.size,
+        masked=settings.mask_background,
+        device=device,
+        plates=config.model.background == "plate",
+    )
     labels = rows = None
     if settings.validation_labels is not None:
         labels, rows = labels_of(settings.validation_labels, store, validation, skeleton)

@@ -113,10 +113,10 @@ class ModelConfig(Settings):
     """Channels of the first stage; each later stage has twice as many."""
     sides: Literal["together", "apart"] = "together"
     """Links in one channel (the paper), or left, right and middle ones in channels of their own."""
-    background: Literal["rebuilt", "reference"] = "rebuilt"
+    background: Literal["rebuilt", "reference", "plate"] = "rebuilt"
     """Where the decoder takes what does not move from: it rebuilds all of the frame (the paper), or
-    it paints the moving part and a mask and keeps the `reference` elsewhere. The latter is for
-    videos of a static camera, and for the compact preset."""
+    it paints the object and a mask and keeps the `reference`, or the `plate` (the median of the
+    clip), elsewhere. The latter two are for a still camera, and for the compact preset."""
     sigma: PositiveFloat = 0.2
     """How far a link's brightness reaches: exp(-d / sigma²) or exp(-d² / sigma²), normalised."""
     falloff: Literal["linear", "squared"] = "linear"
@@ -248,10 +248,15 @@ class Config(Settings):
     def _settings_agree(self) -> Self:
         if self.data.gap[0] > self.data.gap[1]:
             raise ValueError(f"data.gap: expected (least, most), got {self.data.gap}")
-        if self.model.background == "reference" and self.model.preset != "compact":
+        if self.model.background != "rebuilt" and self.model.preset != "compact":
             raise ValueError(
-                "model.background: expected 'rebuilt' for the release's decoder, got 'reference'; "
-                "set model.preset to 'compact'"
+                "model.background: expected 'rebuilt' for the release's decoder, got "
+                f"'{self.model.background}'; set model.preset to 'compact'"
+            )
+        if self.model.background == "plate" and (self.data.warp or self.data.mask_background):
+            raise ValueError(
+                "model.background: expected no 'plate' with data.warp or data.mask_background, "
+                "which leave no still background; choose 'rebuilt'"
             )
         if self.loss.features == "squeezenet" and self.loss.features_weights is None:
             raise ValueError(

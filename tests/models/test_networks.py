@@ -115,10 +115,10 @@ def test_the_discriminators_treat_each_image_alone(
     ],
     ids=["encoder", "decoder"],
 )
-def test_the_compact_networks_have_no_convolution_at_full_size(
+def test_the_compact_networks_have_one_convolution_at_full_size_at_most(
     generator: torch.Generator, release: nn.Module, compact: nn.Module
 ) -> None:
-    """The release's have, at both ends."""
+    """The release's have several, at both ends; the compact encoder's draws the skeleton image."""
 
     def at_full_size(network: nn.Module) -> int:
         sizes = []
@@ -136,7 +136,7 @@ def test_the_compact_networks_have_no_convolution_at_full_size(
         return sizes.count(64)
 
     assert at_full_size(release) > 2
-    assert at_full_size(compact) == 0
+    assert at_full_size(compact) <= 1
 
 
 def test_the_networks_have_the_number_of_weights_of_the_release() -> None:

@@ -22,14 +22,20 @@ from keypointgan.types import Frames, Rows
 RESIDENT_LIMIT = 6 << 30
 """Bytes of frames up to which a store is kept in memory, on the device, and sampled by index."""
 
+_PLATE_FRAMES = 48
+
 
 @dataclass(frozen=True)
 class Pair:
-    """Frames and their references, and the rows of the store they came from."""
+    """Frames and their references, and the rows of the store they came from.
+
+    `background` is the plate of each frame's clip, if the bank has plates.
+    """
 
     frame: Frames
     reference: Frames
     rows: Rows
+    background: Frames | None = None
 
 
 class PairSampler:
@@ -99,6 +105,7 @@ class FrameBank:
         masked: Paint the background mid-grey, 0 in [-1, 1].
         device: Where frames are returned.
         limit: Bytes up to which the store is kept in memory.
+        plates: Also keep a plate of each clip, what a still camera sees behind the object.
     """
 
     def __init__(
@@ -109,6 +116,7 @@ class FrameBank:
         masked: bool = False,
         device: torch.device,
         limit: int = RESIDENT_LIMIT,
+        plates: bool = False,
     ) -> None:
         self.store = store
         self.size = size
@@ -125,6 +133,28 @@ class FrameBank:
             self.frames = torch.from_numpy(load_frames(store, size=size)).to(device)
             if masked:
                 self.masks = torch.from_numpy(load_masks(store, size=size)).to(device)
+
+        self._plates = self._clip_of = None
+        if plates:
+            lengths = torch.tensor([clip.frames for clip in store.clips])
+            self._clip_of = torch.repeat_interleave(lengths).to(device)
+            self._plates = torch.stack([self._plate(clip) for clip in store.clips])
+
+    def plates(self, rows: Rows) -> Frames | None:
+        """The plates of the clips of these rows; None if the bank was made without."""
+        if self._plates is None or self._clip_of is None:
+            return None
+        return self._plates[self._clip_of[rows]].float() / 127.5 - 1
+
+    def _plate(self, clip: Clip) -> Tensor:
+        """The median of up to 48 frames of a clip, uint8 (3, size, size).
+
+        Where the object stays in its place for most of the clip, it is part of the plate.
+        """
+        count = min(clip.frames, _PLATE_FRAMES)
+        rows = clip.start + torch.linspace(0, clip.frames - 1, count).long()
+        median = self.fetch(rows).median(dim=0).values
+        return ((median + 1) * 127.5).round().byte()
 
     def fetch(self, rows: Rows) -> Frames:
         """The frames of these rows in [-1, 1], on the device."""
@@ -167,17 +197,21 @@ def draw_pair(
             photograph without video makes a pair with itself.
     """
     rows, references = sampler.sample(count, generator=generator)
-    both = bank.fetch(torch.cat([rows, references]))
+    frames = [bank.fetch(torch.cat([rows, references]))]
+    plates = bank.plates(rows)
+    if plates is not None:
+        frames.append(plates)
+    both = torch.cat(frames)
     if colour_jitter:
         both = jitter_colours(both, pairs=count, strength=colour_jitter, generator=generator)
     if mirror:
         flip = torch.rand(count, generator=generator, device=rows.device) < 0.5
-        flip = flip.repeat(2).view(-1, 1, 1, 1).to(both.device)
+        flip = flip.repeat(len(both) // count).view(-1, 1, 1, 1).to(both.device)
         both = torch.where(flip, both.flip(-1), both)
     if warp:
         both = random_views(both, generator=generator)
-    frame, reference = both[:count], both[count:]
-    return Pair(frame, reference, rows)
+    background = None if plates is None else both[2 * count :]
+    return Pair(both[:count], both[count : 2 * count], rows, background)
 
 
 def random_views(frames: Frames, *, generator: torch.Generator) -> Frames:

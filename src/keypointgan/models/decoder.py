@@ -15,7 +15,7 @@ from keypointgan.models.blocks import (
 )
 from keypointgan.types import Frames, SkeletonImages
 
-Background = Literal["rebuilt", "reference"]
+Background = Literal["rebuilt", "reference", "plate"]
 
 
 class Decoder(nn.Module):
@@ -69,7 +69,8 @@ class CompactDecoder(nn.Module):
         width: Channels of the first stage, at half the size.
         background: Where what does not move comes from. `rebuilt`: the decoder paints all of the
             frame. `reference`: it paints a part and a mask, and keeps the reference elsewhere, so
-            that a static background costs nothing and the loss is about what moves.
+            that a static background costs nothing and the loss is about what moves. `plate`: it
+            keeps the clip's plate elsewhere, so that it has to paint all of the object.
     """
 
     def __init__(
@@ -89,8 +90,13 @@ class CompactDecoder(nn.Module):
         self.out = nn.Conv2d(width, 4 * painted, 3, padding=1)
         initialise(self)
 
-    def forward(self, rendered: SkeletonImages, reference: Frames) -> Frames:
-        """The frame whose pose is `rendered` with the appearance of `reference`."""
+    def forward(
+        self, rendered: SkeletonImages, reference: Frames, background: Frames | None = None
+    ) -> Frames:
+        """The frame whose pose is `rendered` with the appearance of `reference`.
+
+        Where the mask says so, it is `background`, or the reference where that is not given.
+        """
         *places, pose = self.pose(rendered)
         features = self.deep(torch.cat([pose, self.appearance(reference)[-1]], dim=1))
         for stage, place in zip(self.up, reversed(places), strict=True):
@@ -99,4 +105,6 @@ class CompactDecoder(nn.Module):
         if self.background == "rebuilt":
             return painted
         mask = painted[:, 3:].sigmoid()
-        return mask * painted[:, :3] + (1 - mask) * reference
+        return mask * painted[:, :3] + (1 - mask) * (
+            reference if background is None else background
+        )

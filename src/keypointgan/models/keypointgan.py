@@ -73,20 +73,22 @@ class KeypointGAN(nn.Module):
         self.falloff: Falloff = falloff
         self.align_corners = align_corners
 
-    def forward(self, frame: Frames, reference: Frames) -> Reconstruction:
+    def forward(
+        self, frame: Frames, reference: Frames, background: Frames | None = None
+    ) -> Reconstruction:
         """Rebuild `frame` from its pose and the appearance in `reference`.
 
         Args:
             frame: The frame whose pose is read.
             reference: Another frame of the same video, the only source of appearance.
+            background: What a still camera sees behind the object, for decoders that keep it.
         """
         skeleton_image = self.encoder(frame)
         keypoints = soft_argmax(self.regressor(skeleton_image))
         height, width = frame.shape[-2:]
         rendered = self.draw(keypoints, size=(height, width))
-        return Reconstruction(
-            skeleton_image, keypoints, rendered, self.decoder(rendered, reference)
-        )
+        seen = (reference,) if background is None else (reference, background)
+        return Reconstruction(skeleton_image, keypoints, rendered, self.decoder(rendered, *seen))
 
     def detect(self, frame: Frames) -> Detection:
         """The keypoints of `frame`, and how concentrated their heatmaps are."""

@@ -20,10 +20,16 @@ _COLUMN_WIDTH = 128
 
 @torch.no_grad()
 def write_panel(
-    path: Path, model: KeypointGAN, skeleton: Skeleton, *, frame: Frames, reference: Frames
+    path: Path,
+    model: KeypointGAN,
+    skeleton: Skeleton,
+    *,
+    frame: Frames,
+    reference: Frames,
+    background: Frames | None = None,
 ) -> None:
     """Write a picture with, for each frame, what each stage makes of it (see `COLUMNS`)."""
-    rebuilt = model(frame, reference)
+    rebuilt = model(frame, reference, background)
     columns = [
         frame,
         colour_skeletons(rebuilt.skeleton_image, skeleton),

@@ -90,6 +90,7 @@ def generator_step(
     reference: Frames,
     reconstruction_weight: float,
     adversarial_weight: float,
+    background: Frames | None = None,
     noise: Callable[[SkeletonImages], SkeletonImages] = lambda image: image,
     engine: Engine,
 ) -> GeneratorUpdate:
@@ -104,12 +105,13 @@ def generator_step(
         reference: Other frames of the same videos.
         reconstruction_weight: Weight of the reconstruction loss.
         adversarial_weight: Weight of the adversarial loss.
+        background: Plates of the clips, if the decoder keeps them.
         noise: What the discriminator's input goes through.
         engine: How updates are carried out.
     """
     with frozen(model.regressor, discriminator):
         with engine.autocast():
-            rebuilt = model(frame, reference)
+            rebuilt = model(frame, reference, background)
             reconstruction = reconstruction_loss(rebuilt.frame.float(), frame)
             scores = discriminator(noise(rebuilt.skeleton_image))
         adversarial = generator_loss(scores)

@@ -68,6 +68,7 @@ class UnlabelledUpdate:
             reference=in_layout(pair.reference, channels_last=config.training.channels_last),
             reconstruction_weight=config.loss.reconstruction,
             adversarial_weight=config.loss.adversarial,
+            background=pair.background,
             noise=noise,
             engine=engine,
         )
