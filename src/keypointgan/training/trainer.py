@@ -239,12 +239,14 @@ class Trainer:
                 self._warn(warning.name, warning.message)
         if config.training.panels and self.fabric.is_global_zero:
             rows = slice(config.training.panels)
+            plates = self.validation.pair.background
             write_panel(
                 self.run / "panels" / f"{state.step:07d}.png",
                 model,
                 self.skeleton,
                 frame=self.validation.pair.frame[rows],
                 reference=self.validation.pair.reference[rows],
+                background=None if plates is None else plates[rows],
             )
         model.train(training)
         state.reconstruction_loss.train()

@@ -51,7 +51,9 @@ class ValidationSet:
         generator = torch.Generator(device).manual_seed(seed)
         sampler = data.validation or data.sampler
         rows, references = sampler.sample(count, generator=generator)
-        pair = Pair(data.bank.fetch(rows), data.bank.fetch(references), rows)
+        pair = Pair(
+            data.bank.fetch(rows), data.bank.fetch(references), rows, data.bank.plates(rows)
+        )
         return cls(
             pair,
             held_out.sample(512, generator=generator, device=device),
@@ -83,8 +85,10 @@ def validate(
     for start in range(0, len(validation.pair.frame), batch):
         frame = validation.pair.frame[start : start + batch]
         reference = validation.pair.reference[start : start + batch]
+        plates = validation.pair.background
+        background = None if plates is None else plates[start : start + batch]
         with autocast():
-            rebuilt = model(frame, reference)
+            rebuilt = model(frame, reference, background)
             others.append(model.detect(reference).keypoints)
         keypoints.append(rebuilt.keypoints)
         absolute.append((rebuilt.frame.float() - frame).abs().mean(dim=(1, 2, 3)))
