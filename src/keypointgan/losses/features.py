@@ -4,8 +4,10 @@ All are frozen and take frames in [-1, 1].
 """
 
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d
@@ -19,7 +21,7 @@ _VGG_CHANNELS = ((64, 64), (128, 128), (256, 256, 256, 256), (512, 512, 512, 512
 _VGG_URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 _VGG_SHA256_PREFIX = "dcbb9e9d"
 _FIRE_SHAPES = {3: (96, 16, 64), 4: (128, 16, 64), 5: (128, 32, 128), 7: (256, 32, 128)}
-_FIRE_SHAPES |= {8: (256, 48, 192), 9: (384, 48, 192), 10: (384, 64, 256)}
+_FIRE_SHAPES |= {8: (256, 48, 192), 9: (384, 48, 192), 10: (384, 64, 256), 12: (512, 64, 256)}
 
 
 class Pyramid(nn.Module):
@@ -119,8 +121,8 @@ class SqueezeNet(_ImageNetFeatures):
         """The five layers, the input first."""
         layers = [frame, torch.relu(self.features["0"](self._normalised(frame)))]
         features = layers[-1]
-        for stage in ((3, 4, 5), (7, 8, 9), (10,)):
-            if stage != (10,) or features.shape[-1] >= 3:
+        for stage in ((3, 4, 5), (7, 8, 9, 10), (12,)):
+            if stage != (12,) or features.shape[-1] >= 3:
                 features = max_pool2d(features, 3, stride=2, ceil_mode=True)
             for index in stage:
                 features = self.features[str(index)](features)
@@ -147,18 +149,31 @@ def _load_features(network: nn.Module, path: Path, *, name: str) -> None:
             f"Expected the weights of {name} at '{path}', found no file. Set loss.features_weights "
             "to the file, or loss.features to 'pyramid', which needs none."
         )
-    if path.suffix == ".safetensors":
-        weights = load_file(path)
-    else:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    wanted = {key for key in network.state_dict() if key.startswith("features.")}
+    try:
+        if path.suffix == ".safetensors":
+            weights = load_file(path)
+        else:
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(
+            f"{path}: expected the weights of {name}, got a file that cannot be read ({reason}). "
+            "Copy or download it again."
+        ) from error
+    wanted = {k: value for k, value in network.state_dict().items() if k.startswith("features.")}
     found = {key: value.float() for key, value in weights.items() if key in wanted}
-    missing = sorted(wanted - found.keys())
+    missing = sorted(wanted.keys() - found.keys())
     if missing:
         raise CheckpointError(
             f"{path}: expected the weights of {name} under torchvision's names; "
             f"{len(missing)} are missing, '{missing[0]}' first."
         )
+    for key, value in found.items():
+        if value.shape != wanted[key].shape:
+            raise CheckpointError(
+                f"{path}: expected the weights of {name}, whose '{key}' has the shape "
+                f"{tuple(wanted[key].shape)}, got {tuple(value.shape)}: another version of it."
+            )
     network.load_state_dict(found, strict=False)
 
 

@@ -1,0 +1,65 @@
+"""Losses of keypoints against values worked by hand."""
+
+import math
+
+import torch
+from torch.testing import assert_close
+
+from keypointgan.losses.pose import cycle_loss, keypoint_loss, labelled_keypoint_loss
+
+ZEROS = torch.zeros(2, 3, 2)
+
+
+def test_equal_keypoints_have_no_loss(generator: torch.Generator) -> None:
+    points = torch.randn(2, 3, 2, generator=generator)
+    assert_close(keypoint_loss(points, points), torch.tensor(0.0))
+
+
+def test_the_keypoint_loss_is_the_mean_over_coordinates() -> None:
+    """One of six points off by (3, 4): (9 + 16) / 12."""
+    points = ZEROS.clone()
+    points[1, 2] = torch.tensor([3.0, 4.0])
+    assert_close(keypoint_loss(points, ZEROS), torch.tensor(25 / 12))
+
+
+def test_the_labelled_loss_is_the_mean_distance() -> None:
+    """One of six points off by (3, 4), which is 5; the others by the 1e-4 that keeps it smooth."""
+    points = ZEROS.clone()
+    points[1, 2] = torch.tensor([3.0, 4.0])
+    assert_close(labelled_keypoint_loss(points, ZEROS), torch.tensor((5 + 5e-4) / 6))
+
+
+def test_points_without_a_label_do_not_count() -> None:
+    labels = torch.full((2, 3, 2), math.nan)
+    labels[0, 0] = torch.tensor([3.0, 4.0])
+    labels[0, 1, 0] = 7.0  # a point of which one coordinate is missing has no label
+    points = ZEROS.clone().requires_grad_()
+    loss = labelled_keypoint_loss(points, labels)
+    loss.backward()
+    assert_close(loss.detach(), torch.tensor(5.0))
+    expected = torch.zeros(2, 3, 2)
+    expected[0, 0] = torch.tensor([-0.6, -0.8])
+    assert_close(points.grad, expected)
+
+
+def test_a_batch_without_labels_teaches_nothing() -> None:
+    points = ZEROS.clone().requires_grad_()
+    loss = labelled_keypoint_loss(points, torch.full((2, 3, 2), math.nan))
+    loss.backward()
+    assert_close(loss.detach(), torch.tensor(0.0))
+    assert_close(points.grad, ZEROS)
+
+
+def test_the_gradient_at_a_perfect_point_is_finite() -> None:
+    points = ZEROS.clone().requires_grad_()
+    labelled_keypoint_loss(points, ZEROS).backward()
+    assert_close(points.grad, ZEROS)
+
+
+def test_the_cycle_loss_is_the_mean_square_over_pixels() -> None:
+    """One of 2·1·4·4 pixels is white and not black: 2² / 32."""
+    drawn = torch.full((2, 1, 4, 4), -1.0)
+    encoded = drawn.clone()
+    assert_close(cycle_loss(drawn, encoded), torch.tensor(0.0))
+    encoded[0, 0, 1, 2] = 1.0
+    assert_close(cycle_loss(drawn, encoded), torch.tensor(0.125))
