@@ -1,7 +1,9 @@
 """What all tests share."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jaxtyping
 import pytest
@@ -14,6 +16,9 @@ jaxtyping.install_import_hook("keypointgan", f"{runtime_types.__name__}.check")
 
 settings.register_profile("same in every run", deadline=None, derandomize=True, max_examples=30)
 settings.load_profile("same in every run")
+
+if TYPE_CHECKING:
+    from keypointgan.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,3 +36,54 @@ def shared_data() -> Path:
     if not (folder / "humans_rendered").is_dir():
         pytest.skip(f"no real data at {folder}; set KEYPOINTGAN_DATA to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six clips of six frames of synthetic figures, 64 pixels wide, with their labels inside."""
+    from keypointgan.data.synthetic import write_synthetic
+
+    folder = tmp_path_factory.mktemp("tiny") / "store"
+    return write_synthetic(folder, clips=6, frames_per_clip=6, size=64, seed=0)
+
+
+@pytest.fixture(scope="session")
+def tiny_prior(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty poses of other figures."""
+    from keypointgan.data.synthetic import write_synthetic_prior
+
+    return write_synthetic_prior(
+        tmp_path_factory.mktemp("tiny") / "prior.npz", num_poses=60, seed=0
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_settings(tiny_store: Path, tiny_prior: Path) -> tuple[str, ...]:
+    """A run of a few updates of small networks, as `key=value` settings; one clip is kept apart."""
+    return (
+        f"data.store={tiny_store}",
+        "data.size=64",
+        "data.validation_fraction=0.15",
+        f"prior.poses={tiny_prior}",
+        "prior.place=as_is",
+        "model.preset=compact",
+        "model.width=16",
+        "loss.pool=3",
+        "pretrain.steps=4",
+        "pretrain.batch_size=4",
+        "pretrain.evaluate_every=2",
+        "training.steps=6",
+        "training.batch_size=2",
+        "training.device=cpu",
+        "training.log_every=1",
+        "training.evaluate_every=3",
+        "training.panels=0",
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tiny_settings: tuple[str, ...]) -> "Callable[..., Config]":
+    """A function that returns the settings of such a run, with more `key=value` settings."""
+    from keypointgan.config import load_config
+
+    return lambda *more: load_config(None, [*tiny_settings, *more])

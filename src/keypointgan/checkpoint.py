@@ -34,6 +34,7 @@ from keypointgan.skeletons import Skeleton
 
 WEIGHTS, DESCRIPTION, RESUME = "model.safetensors", "model.json", "resume.pt"
 FORMAT = 1
+_KEYS = {"step", "align_corners", "metrics", "skeleton", "config"}
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ def save_checkpoint(
         _replace_folder(beside, folder)
     except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(beside, ignore_errors=True)
+        _recover(folder)
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         raise TrainingError(
             f"The checkpoint {folder} could not be written "
@@ -178,12 +180,20 @@ def read_description(folder: Path, weights_file: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"{folder}: expected {file.name} beside the weights, got {error}."
         ) from error
+    if not isinstance(description, dict):
+        raise CheckpointError(f"{file}: expected a mapping, got {type(description).__name__}.")
     if description.get("format") != FORMAT:
         raise CheckpointError(
             f"{file}: expected format {FORMAT}, got {description.get('format')}. "
             "Use the version of keypointgan that wrote it."
         )
-    return dict(description)
+    missing = sorted(_KEYS - description.keys())
+    if missing:
+        raise CheckpointError(
+            f"{file}: expected {', '.join(sorted(_KEYS))}, missing {', '.join(missing)}. "
+            "Restore the file that was written with the weights."
+        )
+    return description
 
 
 def load_resume_state(run: Path) -> dict[str, Any] | None:
