@@ -93,9 +93,12 @@ def validate(
         keypoints.append(rebuilt.keypoints)
         absolute.append((rebuilt.frame.float() - frame).abs().mean(dim=(1, 2, 3)))
         cycle.append(cycle_loss(rebuilt.rendered, rebuilt.skeleton_image.float()))
-        change = avg_pool2d((frame - reference).abs().mean(1, keepdim=True), 5, 1, 2) / 2
+        change = avg_pool2d(
+            (frame - reference).abs().mean(1, keepdim=True) / 2, 5, 1, 2, count_include_pad=False
+        )
         places = rebuilt.keypoints.float().clamp(-1, 1).unsqueeze(1)
-        at_keypoints.append(grid_sample(change, places, align_corners=False).mean())
+        sampled = grid_sample(change, places, padding_mode="border", align_corners=False)
+        at_keypoints.append(sampled.mean())
         everywhere.append(change.mean())
     poses = validation.poses
     height, width = frame.shape[-2:]
