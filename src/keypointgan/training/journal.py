@@ -23,13 +23,16 @@ class Journal:
     Args:
         run: The run's folder.
         step: Lines of later steps, from before a resumed stop, are dropped.
+        pretrain_step: Likewise for the lines of pre-training; -1 once that is over, to keep all.
         tensorboard: Also write TensorBoard events, where the package is installed.
     """
 
-    def __init__(self, run: Path, *, step: int = 0, tensorboard: bool = True) -> None:
+    def __init__(
+        self, run: Path, *, step: int = 0, pretrain_step: int = -1, tensorboard: bool = True
+    ) -> None:
         self.run = run
         self._metrics = run / "metrics.jsonl"
-        self._drop_after(step)
+        self._drop_after(step, pretrain_step)
         self._writer = _tensorboard_writer(run) if tensorboard else None
 
     def write(
@@ -55,14 +58,15 @@ class Journal:
         if self._writer is not None:
             self._writer.close()
 
-    def _drop_after(self, step: int) -> None:
+    def _drop_after(self, step: int, pretrain_step: int) -> None:
         if not self._metrics.is_file():
             return
-        lines = self._metrics.read_text(encoding="utf-8").splitlines()
-        kept = [line for line in lines if _is_before(line, step)]
-        if len(kept) < len(lines):
+        text = self._metrics.read_text(encoding="utf-8")
+        lines = [line for line in text.splitlines() if _is_before(line, step, pretrain_step)]
+        kept = "".join(f"{line}\n" for line in lines)
+        if kept != text:
             beside = self._metrics.with_suffix(".part")
-            beside.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+            beside.write_text(kept, encoding="utf-8")
             beside.replace(self._metrics)
 
 
@@ -88,12 +92,14 @@ def read_metrics(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 
-def _is_before(line: str, step: int) -> bool:
+def _is_before(line: str, step: int, pretrain_step: int) -> bool:
     try:
         values = json.loads(line)
     except ValueError:
         return False  # cut off when the run was killed
-    return values["phase"] == "pretrain" or int(values["step"]) <= step
+    if values["phase"] == "pretrain":
+        return pretrain_step < 0 or int(values["step"]) <= pretrain_step
+    return int(values["step"]) <= step
 
 
 def _rounded(value: float) -> float | None:

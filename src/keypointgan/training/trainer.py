@@ -132,6 +132,7 @@ class Trainer:
 
     def _pretrain(self, started: float) -> None:
         settings = self.config.pretrain
+        finished = False
         if settings.regressor is not None:
             take_regressor(self.state.model, settings.regressor, self.skeleton)
         elif settings.steps:
@@ -149,6 +150,7 @@ class Trainer:
                     Progress("pretrain", report.step, settings.steps, rate, left, figures)
                 )
                 if report.finished:
+                    finished = True
                     error = report.error or float("nan")
                     self.listener.on_message(
                         f"The regressor {report.finished}: {error:.2f} % on held-out poses."
@@ -157,7 +159,7 @@ class Trainer:
                     break
         if self.state.averaged is not self.state.model:
             self.state.averaged.load_state_dict(self.state.model.state_dict())
-        if self.stop_reason:
+        if self.stop_reason and not finished:
             return
         self.state.pretrain_step = -1
         self._save("last")
@@ -310,7 +312,7 @@ class Trainer:
         if not settings.exists():
             settings.write_text(self.config.to_yaml(), encoding="utf-8")
         write_environment(self.run, device=self.device)
-        return Journal(self.run, step=self.state.step)
+        return Journal(self.run, step=self.state.step, pretrain_step=self.state.pretrain_step)
 
     def _record(
         self, phase: str, step: int, figures: Mapping[str, Tensor | float]
