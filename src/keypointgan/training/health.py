@@ -124,8 +124,8 @@ def check_validation(
 
 
 def is_broken(losses: Mapping[str, float]) -> str | None:
-    """The name of the first loss that is NaN or infinite, or None."""
+    """The name of the first loss or gradient norm that is NaN or infinite, or None."""
     for name, value in losses.items():
-        if name.startswith("loss") and not math.isfinite(value):
+        if name.startswith(("loss", "norm")) and not math.isfinite(value):
             return name
     return None

@@ -110,6 +110,14 @@ class TrainingState:
                 group.setdefault("initial_lr", group["lr"])
                 group["lr"] = group["initial_lr"] * factor
 
+    def broken_weight(self) -> str | None:
+        """The name of the first weight or running mean that is NaN or infinite, or None."""
+        for network in (self.model, self.averaged, self.discriminator):
+            for name, value in network.state_dict().items():
+                if not bool(value.isfinite().all()):
+                    return name
+        return None
+
     def state_dict(self) -> dict[str, Any]:
         """Return tensors and plain values from which training goes on as if it had not stopped."""
         parts = {name: part.state_dict() for name, part in self._parts().items()}

@@ -175,13 +175,7 @@ class Trainer:
             self.state.seconds = time.monotonic() - started
             if step % settings.log_every == 0:
                 numbers = self._record("train", step, losses)
-                broken = is_broken(numbers)
-                if broken:
-                    raise TrainingError(
-                        f"{broken} is not a number any more at step {step}. The last checkpoint "
-                        f"in {self.run} is kept. Resume it with a lower optimiser.learning_rate, "
-                        "or with training.precision=32-true."
-                    )
+                self._refuse_broken(is_broken(numbers))
                 for warning in self.health.check_losses(numbers):
                     self._warn(warning.name, warning.message)
                 now = time.monotonic()
@@ -259,6 +253,7 @@ class Trainer:
     def _save(self, name: str) -> None:
         if not self.fabric.is_global_zero:
             return
+        self._refuse_broken(self.state.broken_weight())
         resume = None
         if name == "last":
             resume = {
@@ -274,6 +269,14 @@ class Trainer:
             metrics=self.metrics,
             resume=resume,
         )
+
+    def _refuse_broken(self, name: str | None) -> None:
+        if name is not None:
+            raise TrainingError(
+                f"{name} is not a number any more at step {self.state.step}. The last checkpoint "
+                f"in {self.run} is kept. Start another run with a lower optimiser.learning_rate, "
+                "or with training.precision=32-true."
+            )
 
     def _resume(self) -> None:
         values = load_resume_state(self.run)
