@@ -1,7 +1,7 @@
 """The whole method on synthetic figures, from nothing to a report, within minutes on a CPU."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +47,12 @@ class _Steps:
 
 
 def run_demo(
-    output: Path, *, minutes: float, say: Say, clips: int = TRAINING_CLIPS
+    output: Path,
+    *,
+    minutes: float,
+    say: Say,
+    clips: int = TRAINING_CLIPS,
+    overrides: Sequence[str] = (),
 ) -> tuple[Path, Scored]:
     """Make everything in `output`; return the path of the report and the scores on test clips.
 
@@ -58,6 +63,7 @@ def run_demo(
         minutes: Wall time of the training, pre-training of the regressor included.
         say: Called with a line for each step.
         clips: Training clips to make.
+        overrides: Settings that differ from the recipe's, such as `training.steps=900`.
 
     Raises:
         KeypointGANError: The disk is full, or the folder holds something else.
@@ -79,6 +85,7 @@ def run_demo(
             f"data.validation_labels={store / LABEL_FILE}",
             f"prior.poses={prior}",
             f"training.minutes={minutes}",
+            *overrides,
         ],
     )
     with steps.step(f"3/6 regressor, then training ({minutes:g} minutes)"), TrainingView() as view:
