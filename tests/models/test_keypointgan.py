@@ -103,9 +103,9 @@ def test_what_is_detected_is_what_is_drawn(generator: torch.Generator, enliven: 
     assert_close(detection.skeleton_image, rebuilt.skeleton_image)
 
 
-@pytest.mark.parametrize(("sharpness", "sure"), [(0.0, 0.0), (1e6, 1.0)])
-def test_sharp_heatmaps_are_detected_with_confidence(sharpness: float, sure: float) -> None:
-    heatmaps = torch.zeros(1, 4, 8, 8)
-    heatmaps[..., 3, 5] = sharpness
-    detection = _model(regressor=_Fixed(heatmaps)).detect(torch.zeros(1, 3, 64, 64))
-    assert_close(detection.confidence, torch.full((1, 4), sure), atol=1e-3, rtol=0)
+@pytest.mark.parametrize(("drawn", "sure"), [(-1.0, 0.0), (1.0, 1.0)])
+def test_confidence_is_what_the_encoder_drew(drawn: float, sure: float) -> None:
+    model = _model()
+    model.encoder = _Fixed(torch.full((1, 1, 64, 64), drawn))
+    detection = model.detect(torch.zeros(1, 3, 64, 64))
+    assert_close(detection.confidence, torch.full((1, 4), sure))

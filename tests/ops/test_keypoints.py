@@ -55,33 +55,33 @@ def test_a_corner_cell_is_at_the_corner_of_the_image(
     assert_close(soft_argmax(_at(row, column)), torch.tensor([[place]], dtype=torch.float32))
 
 
-def test_a_flat_heatmap_is_at_the_centre_without_confidence() -> None:
+def test_a_flat_heatmap_is_at_the_centre() -> None:
     flat = torch.full((1, 2, 16, 16), 7.0)
     assert_close(soft_argmax(flat), torch.zeros(1, 2, 2), atol=1e-6, rtol=0)
-    assert_close(confidence(flat), torch.zeros(1, 2), atol=1e-3, rtol=0)
 
 
-def test_a_single_cell_has_full_confidence() -> None:
-    assert_close(confidence(_at(2, 1)), torch.ones(1, 1))
+def test_confidence_is_the_brightness_where_a_keypoint_was_read() -> None:
+    """Pixel centres of four columns are at -3/4, -1/4, 1/4, 3/4; half way is the mean of both."""
+    image = torch.tensor([-1.0, 1.0, 0.0, -1.0]).expand(1, 1, 4, 4)
+    keypoints = torch.tensor([[[-0.75, 0.0], [-0.25, 0.0], [0.25, 0.5], [0.0, 0.0]]])
+    assert_close(confidence(image, keypoints), torch.tensor([[0.0, 1.0, 0.5, 0.75]]))
 
 
-def test_confidence_falls_with_the_spread_of_the_location() -> None:
-    """Variances: 1 - 1/4 along x, 1 along y; uniform ones are 1: spread² = (3/4 + 1) / 2."""
-    heatmaps = torch.tensor([[[[0.0, math.log(3)], [0.0, math.log(3)]]]])
-    assert_close(confidence(heatmaps), torch.tensor([[1 - math.sqrt(7 / 8)]]))
+def test_the_brightest_channel_gives_the_confidence() -> None:
+    image = torch.tensor([-1.0, 0.5]).view(1, 2, 1, 1).expand(1, 2, 4, 4)
+    assert_close(confidence(image, torch.zeros(1, 3, 2)), torch.full((1, 3), 0.75))
 
 
-def test_two_far_cells_are_no_more_confident_than_none() -> None:
-    """Half the mass at either end of a line spreads further than a uniform one."""
-    heatmap = _at(0, 0) + _at(3, 5)
-    assert_close(confidence(heatmap), torch.zeros(1, 1))
+def test_confidence_stays_in_its_range_whatever_the_encoder_draws() -> None:
+    image = torch.tensor([-5.0, 5.0]).repeat(2).expand(1, 1, 4, 4)
+    keypoints = torch.tensor([[[-0.75, 0.0], [3.0, 3.0]]])
+    assert_close(confidence(image, keypoints), torch.tensor([[0.0, 1.0]]))
 
 
 @given(seeds, st.floats(0.01, 1e3))
-def test_locations_and_confidence_never_leave_their_ranges(seed: int, spread: float) -> None:
+def test_locations_never_leave_the_image(seed: int, spread: float) -> None:
     heatmaps = _heatmaps(seed, spread=spread)
     assert soft_argmax(heatmaps).abs().max() <= 1
-    assert 0 <= confidence(heatmaps).min() <= confidence(heatmaps).max() <= 1
 
 
 @given(seeds)
@@ -110,16 +110,14 @@ def test_the_gradient_of_the_location_is_right() -> None:
 def test_half_precision_heatmaps_are_averaged_in_float32() -> None:
     heatmaps = _heatmaps(0).bfloat16()
     assert_close(soft_argmax(heatmaps), soft_argmax(heatmaps.float()))
-    assert_close(confidence(heatmaps), confidence(heatmaps.float()))
 
 
 def test_locations_keep_their_precision_under_autocast() -> None:
     """In bfloat16 a coordinate near 1 is off by up to 1/256."""
     heatmaps = _heatmaps(0).float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        locations, sureness = soft_argmax(heatmaps), confidence(heatmaps)
+        locations = soft_argmax(heatmaps)
     assert_close(locations, soft_argmax(heatmaps))
-    assert_close(sureness, confidence(heatmaps))
 
 
 def test_pixels_run_from_edge_to_edge() -> None:

@@ -91,10 +91,10 @@ class KeypointGAN(nn.Module):
         return Reconstruction(skeleton_image, keypoints, rendered, self.decoder(rendered, *seen))
 
     def detect(self, frame: Frames) -> Detection:
-        """The keypoints of `frame`, and how concentrated their heatmaps are."""
+        """The keypoints of `frame`, and how brightly a limb is drawn where they were read."""
         skeleton_image = self.encoder(frame)
-        heatmaps = self.regressor(skeleton_image)
-        return Detection(soft_argmax(heatmaps), confidence(heatmaps), skeleton_image)
+        keypoints = soft_argmax(self.regressor(skeleton_image))
+        return Detection(keypoints, confidence(skeleton_image, keypoints), skeleton_image)
 
     def draw(self, keypoints: Keypoints, *, size: tuple[int, int]) -> SkeletonImages:
         """The skeleton image of `keypoints`, β in the paper, in [-1, 1]."""

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import grid_sample
 
-from keypointgan.types import Confidence, Heatmaps, Keypoints
+from keypointgan.types import Confidence, Heatmaps, Keypoints, SkeletonImages
 
 
 def soft_argmax(heatmaps: Heatmaps) -> Keypoints:
@@ -29,18 +30,20 @@ def soft_argmax(heatmaps: Heatmaps) -> Keypoints:
     return torch.stack([x, y], dim=-1)
 
 
-def confidence(heatmaps: Heatmaps) -> Confidence:
-    """How concentrated each heatmap is: 1 for a single cell, 0 for no preference at all.
+def confidence(skeleton_image: SkeletonImages, keypoints: Keypoints) -> Confidence:
+    """How bright the encoder's skeleton image is where each keypoint was read: 1 on a drawn limb.
 
-    One minus the standard deviation of the location over that of a uniform heatmap, never below 0.
+    A regressor always answers; whether there was something to read is seen in the picture it read
+    from. A point outside of the image takes the brightness of the border.
+
+    Args:
+        skeleton_image: In [-1, 1], as the encoder draws it; the brightest channel counts.
+        keypoints: Normalised locations read from it.
     """
-    spread = torch.zeros(heatmaps.shape[:2], device=heatmaps.device)
-    for distribution in _axis_distributions(heatmaps):
-        places = torch.linspace(-1, 1, distribution.shape[-1]).to(distribution)
-        squares = places.square()
-        variance = _expectation(distribution, squares) - _expectation(distribution, places).square()
-        spread = spread + variance / squares.mean()
-    return 1 - (spread / 2).clamp(0, 1).sqrt()
+    places = keypoints.detach().to(skeleton_image.dtype).unsqueeze(1)
+    sampled = grid_sample(skeleton_image, places, padding_mode="border", align_corners=False)
+    brightness: Tensor = (sampled[:, :, 0].amax(dim=1).float() + 1) / 2
+    return brightness.clamp(0, 1)
 
 
 def to_pixels(keypoints: Keypoints, *, size: tuple[int, int]) -> Float[Tensor, "batch keypoint 2"]:
