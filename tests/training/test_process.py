@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 from lightning.fabric import Fabric
-from torch import Tensor, nn
+from torch import nn
 from torch.testing import assert_close
 
 from keypointgan.training.process import Clock, averager, interruptible
@@ -48,23 +48,19 @@ def test_one_process_keeps_its_gradient() -> None:
     assert_close(weight.grad, torch.tensor([1.0, 2.0]))
 
 
-def _average(fabric: Fabric) -> list[Tensor]:
-    """Gradients (rank + 1) and 10 (rank + 1) of two weights; a third has none. All, averaged."""
+def _average(fabric: Fabric) -> list[list[float]]:
+    """Gradients (rank + 1) and 10 (rank + 1) of two weights, averaged; a third has none."""
     weights = [nn.Parameter(torch.zeros(3)), nn.Parameter(torch.zeros(2, 2))]
     for factor, weight in zip((1.0, 10.0), weights, strict=True):
         weight.grad = torch.full_like(weight, factor * (fabric.global_rank + 1))
     averager(fabric)([weights[0], nn.Parameter(torch.zeros(1)), weights[1]])
-    gathered = []
-    for weight in weights:
-        assert weight.grad is not None
-        gathered.append(fabric.all_gather(weight.grad))
-    return gathered
+    averaged = [weight.grad.flatten().tolist() for weight in weights if weight.grad is not None]
+    assert averaged == [[1.5] * 3, [15.0] * 4], f"process {fabric.global_rank}"
+    return averaged
 
 
 @pytest.mark.slow
 def test_two_processes_have_the_mean_of_their_gradients() -> None:
-    """1 and 2 become 1.5, 10 and 20 become 15, in both."""
+    """1 and 2 become 1.5, 10 and 20 become 15, in both: a process that differs fails by itself."""
     fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp_spawn")
-    first, second = fabric.launch(_average)
-    assert_close(first, torch.full((2, 3), 1.5))
-    assert_close(second, torch.full((2, 2, 2), 15.0))
+    assert fabric.launch(_average) == [[1.5] * 3, [15.0] * 4]
