@@ -1,5 +1,6 @@
 """The convolution blocks that all networks are built from."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from torch import Tensor, nn
@@ -65,23 +66,12 @@ class DownwardStages(nn.Module):
                 conv_block(inputs, width, 7, norm=norm), conv_block(width, width, norm=norm)
             )
         ]
-        for stage in range(3):
-            wide = width * 2**stage
-            stages.append(
-                nn.Sequential(
-                    conv_block(wide, 2 * wide, stride=2, norm=norm),
-                    conv_block(2 * wide, 2 * wide, norm=norm),
-                )
-            )
+        stages += [_halving(width * 2**stage, norm=norm) for stage in range(3)]
         self.stages = nn.ModuleList(stages)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """The features of the four stages, at 1, 1/2, 1/4 and 1/8 of the size."""
-        features = []
-        for stage in self.stages:
-            image = stage(image)
-            features.append(image)
-        return features
+        return _through(self.stages, image)
 
 
 class CompactStages(nn.Module):
@@ -100,20 +90,26 @@ class CompactStages(nn.Module):
     def __init__(self, *, inputs: int, width: int, depth: int = 3, norm: Norm) -> None:
         super().__init__()
         stages = [conv_block(inputs, width, 5, stride=2, norm=norm)]
-        for stage in range(depth):
-            wide = width * 2**stage
-            stages.append(
-                nn.Sequential(
-                    conv_block(wide, 2 * wide, stride=2, norm=norm),
-                    conv_block(2 * wide, 2 * wide, norm=norm),
-                )
-            )
+        stages += [_halving(width * 2**stage, norm=norm) for stage in range(depth)]
         self.stages = nn.ModuleList(stages)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """The features of the stages, at 1/2, 1/4, 1/8 ... of the size."""
-        features = []
-        for stage in self.stages:
-            image = stage(image)
-            features.append(image)
-        return features
+        return _through(self.stages, image)
+
+
+def _halving(channels: int, *, norm: Norm) -> nn.Sequential:
+    """A stride-2 convolution to twice the channels, and another."""
+    return nn.Sequential(
+        conv_block(channels, 2 * channels, stride=2, norm=norm),
+        conv_block(2 * channels, 2 * channels, norm=norm),
+    )
+
+
+def _through(stages: Iterable[nn.Module], image: Tensor) -> list[Tensor]:
+    """What comes out of each stage, one after the other."""
+    features = []
+    for stage in stages:
+        image = stage(image)
+        features.append(image)
+    return features
