@@ -21,7 +21,7 @@ $(RUNTIME): constraints.txt
 	echo "environment: $$(( $$(date +%s) - started )) s"
 
 $(INSTALLED): $(RUNTIME) pyproject.toml
-	$(PIP) install -c constraints.txt -e '.[dev,formats,logs]'
+	$(PIP) install -c constraints.txt -e '.[dev,formats,logs,export,app,docs]'
 	@touch $@
 
 # Everything in demo/, from videos to report, within ten minutes on two cores.
@@ -40,8 +40,8 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The site, in site/; a broken link or reference is an error.
 docs: $(INSTALLED)
-	$(PIP) install -c constraints.txt -e '.[docs]'
 	$(BIN)/mkdocs build --strict
 
 clean:
