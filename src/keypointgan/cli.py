@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from keypointgan.commands import data, tools
+from keypointgan.commands import data, export, tools
 from keypointgan.commands.options import Device, Joints, Overrides, Recipe, joint_map
 from keypointgan.errors import KeypointGANError
 
@@ -200,6 +200,7 @@ def demo(
 
 
 app.add_typer(tools.convert_app, name="convert")
+app.command()(export.export)
 app.command()(tools.skeletons)
 app.command()(tools.recipes)
 app.command()(tools.doctor)

@@ -1,0 +1,25 @@
+"""A trained detector as a file that runs elsewhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="A run, a checkpoint or a .safetensors file.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The file to write, .onnx.")
+    ] = Path("model.onnx"),
+) -> None:
+    """Write a detector as an ONNX file, which runs without torch, after checking it."""
+    from keypointgan.inference.detector import Detector
+    from keypointgan.inference.export import export_onnx
+
+    exported = export_onnx(Detector.load(checkpoint, device="cpu"), output)
+    typer.echo(
+        f"opset {exported.opset}, any batch; keypoints differ by at most "
+        f"{exported.difference:.2g} pixels, confidence by {exported.confidence_difference:.2g}",
+        err=True,
+    )
+    typer.echo(exported.path)
