@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from keypointgan.commands import app as page
 from keypointgan.commands import data, export, tools
 from keypointgan.commands.options import Device, Joints, Overrides, Recipe, joint_map
 from keypointgan.errors import KeypointGANError
@@ -151,7 +152,7 @@ def predict(
     """Write the keypoints of every frame of SOURCE, in its pixels, with their confidence."""
     from keypointgan.commands.console import counting
     from keypointgan.inference.detector import Detector
-    from keypointgan.inference.formats import check_suffix, save
+    from keypointgan.inference.formats import check_suffix, save_poses
     from keypointgan.inference.overlay import write_overlay
 
     path = output or Path(f"{Path(source.replace('*', '')).stem or 'poses'}.csv")
@@ -162,7 +163,7 @@ def predict(
             source, batch_size=batch_size, flip_average=flip_average, progress=progress
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    save(poses, path)
+    save_poses(poses, path)
     if overlay is not None:
         overlay.parent.mkdir(parents=True, exist_ok=True)
         write_overlay(poses, source, overlay)
@@ -201,6 +202,7 @@ def demo(
 
 app.add_typer(tools.convert_app, name="convert")
 app.command()(export.export)
+app.command(name="app")(page.app)
 app.command()(tools.skeletons)
 app.command()(tools.recipes)
 app.command()(tools.doctor)

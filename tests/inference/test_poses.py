@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from keypointgan.errors import DataError, ExportError
-from keypointgan.inference.formats import save
+from keypointgan.inference.formats import save_poses
 from keypointgan.inference.poses import Poses
 from keypointgan.skeletons import Skeleton
 
@@ -93,7 +93,7 @@ def test_files_of_another_form_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", x=np.zeros(3))
     for name, message in (
         ("table.csv", "got time, speed"),
-        ("short.csv", "expected 4 numbers in each line"),
+        ("short.csv", "line 2: expected 4 cells, as the header has, got 2"),
         ("empty.csv", "got nothing"),
         ("none.csv", "found none"),
     ):
@@ -108,18 +108,18 @@ def test_files_of_another_form_are_refused(tmp_path: Path) -> None:
 
 def test_a_csv_file_of_other_joints_is_refused(tmp_path: Path) -> None:
     make_poses().to_csv(tmp_path / "poses.csv")
-    with pytest.raises(DataError, match="expected the joints of 'face68'"):
+    with pytest.raises(DataError, match="expected the joints of the skeleton 'face68'"):
         Poses.load_csv(tmp_path / "poses.csv", skeleton=Skeleton.load("face68"))
 
 
 def test_the_suffix_chooses_the_format(tmp_path: Path) -> None:
     poses = make_poses()
-    save(poses, tmp_path / "poses.csv")
-    save(poses, tmp_path / "poses.NPZ")
+    save_poses(poses, tmp_path / "poses.csv")
+    save_poses(poses, tmp_path / "poses.NPZ")
     assert len(Poses.load_csv(tmp_path / "poses.csv")) == len(
         Poses.load_npz(tmp_path / "poses.NPZ")
     )
-    with pytest.raises(ExportError, match=r"ends in \.csv or \.npz, got '\.xls'"):
-        save(poses, tmp_path / "poses.xls")
+    with pytest.raises(ExportError, match=r"ends in \.csv, .*, got '\.xls'"):
+        save_poses(poses, tmp_path / "poses.xls")
     with pytest.raises(ExportError, match="cannot be written"):
-        save(poses, tmp_path / "nowhere" / "poses.csv")
+        save_poses(poses, tmp_path / "nowhere" / "poses.csv")

@@ -19,7 +19,7 @@ from keypointgan.data.synthetic import synthetic_clips, write_synthetic, write_s
 from keypointgan.data.synthetic_figure import FRAMES_PER_SECOND
 from keypointgan.data.video import read_frames, write_video
 from keypointgan.inference.detector import Detector
-from keypointgan.inference.formats import save
+from keypointgan.inference.formats import save_poses
 from keypointgan.inference.overlay import draw_sheet, write_overlay
 from keypointgan.inference.poses import Poses
 from keypointgan.report import FIGURES, write_report
@@ -125,7 +125,7 @@ def _predict(run: Path, test: Path, output: Path) -> None:
     """Write keypoints and overlay of the video, and a sheet of test frames for the report."""
     detector = Detector.load(run)
     poses = detector.predict(_video(output))
-    save(poses, output / "video.csv")
+    save_poses(poses, output / "video.csv")
     write_overlay(_opaque(poses), _video(output), output / "overlay.mp4")
     store = Store.open(test)
     frames = store.frames([clip.start + clip.frames // 2 for clip in store.clips[:12]])

@@ -1,11 +1,9 @@
 """What users get: keypoints of every frame in pixels of their own video, and its files."""
 
-import csv
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -14,13 +12,13 @@ from numpy import ndarray
 from keypointgan.errors import DataError
 from keypointgan.skeletons import Skeleton
 
-COLUMNS = ("x", "y", "confidence")
-"""Of each joint in a CSV file, after the joint's name and an underscore."""
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 
 @dataclass(frozen=True, eq=False)
 class Poses:
-    """Keypoints of the frames of a video.
+    """Keypoints of one animal in the frames of a video.
 
     Attributes:
         xy: (x, y) in pixels of the source, whose outer edges are 0 and its width or height: the
@@ -29,6 +27,9 @@ class Poses:
         skeleton: The joints and the links between them.
         fps: Frames a second of the source; None for images.
         source: Where the frames come from.
+        track: Name of the animal; "" where there is only one without a name.
+        size: (height, width) of the source in pixels; None if unknown.
+        raw: `xy` before it was smoothed; None if it was not.
     """
 
     xy: Float[ndarray, "_frame _keypoint 2"]
@@ -36,6 +37,9 @@ class Poses:
     skeleton: Skeleton
     fps: float | None = None
     source: str = ""
+    track: str = ""
+    size: tuple[int, int] | None = None
+    raw: Float[ndarray, "_frame _keypoint 2"] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "xy", np.asarray(self.xy, np.float64))
@@ -54,6 +58,10 @@ class Poses:
         low, high = self.confidence.min(initial=0.0), self.confidence.max(initial=0.0)
         if not (low >= 0 and high <= 1):  # also refuses NaN
             raise DataError(f"Expected confidences from 0 to 1, got {low:g} to {high:g}.")
+        if self.raw is not None and self.raw.shape != self.xy.shape:
+            raise DataError(
+                f"Expected raw keypoints of shape {self.xy.shape}, got {self.raw.shape}."
+            )
 
     def __len__(self) -> int:
         return len(self.xy)
@@ -75,106 +83,119 @@ class Poses:
         first = parts[0]
         if any(part.skeleton.joints != first.skeleton.joints for part in parts):
             raise DataError("Expected parts with the same joints, got different skeletons.")
-        return cls(
+        raws = [part.raw for part in parts if part.raw is not None]
+        return replace(
+            first,
             xy=np.concatenate([part.xy for part in parts]),
             confidence=np.concatenate([part.confidence for part in parts]),
-            skeleton=first.skeleton,
-            fps=first.fps,
-            source=first.source,
+            raw=np.concatenate(raws) if len(raws) == len(parts) else None,
         )
+
+    def unsmoothed(self) -> "Poses":
+        """Return the poses as they were before they were smoothed."""
+        return self if self.raw is None else replace(self, xy=self.raw, raw=None)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        skeleton: Skeleton | None = None,
+        joint_map: Mapping[str, str] | None = None,
+        partial: bool = False,
+        track: str | None = None,
+        fps: float | None = None,
+    ) -> "Poses":
+        """Return the poses of one animal in a file of any format (see `formats.load_poses`).
+
+        Args:
+            path: A .csv, .npz, .slp, .h5, .json or .nwb file.
+            skeleton: Gives the joints and their order; without it, what the file tells.
+            joint_map: For joints that the file calls otherwise: skeleton's name -> file's name.
+            partial: Leave joints of the skeleton that the file lacks empty.
+            track: Which animal; needed where the file holds several.
+            fps: Frames a second, where the file does not tell.
+
+        Raises:
+            DataError: The file cannot be read, or holds other animals.
+        """
+        from keypointgan.inference.formats import load_poses
+
+        every = load_poses(path, skeleton=skeleton, joint_map=joint_map, partial=partial, fps=fps)
+        chosen = every if track is None else [poses for poses in every if poses.track == track]
+        if len(chosen) != 1:
+            names = ", ".join(f"'{poses.track}'" for poses in every)
+            raise DataError(
+                f"{path}: expected one animal{f' {track!r}' if track is not None else ''}, got "
+                f"{names}. Choose one with track=NAME, or take all with load_poses."
+            )
+        return chosen[0]
+
+    def save(self, path: str | Path) -> None:
+        """Write the poses in the format that the suffix names (see `formats.save_poses`).
+
+        Raises:
+            ExportError: No format has that suffix, or the file cannot be written.
+        """
+        from keypointgan.inference.formats import save_poses
+
+        save_poses(self, path)
 
     def to_csv(self, path: str | Path) -> None:
         """Write a line for each frame: its number, then x, y and confidence of each joint.
 
-        Coordinates have four decimals; what is NaN is an empty cell.
+        Coordinates have four decimals; what is NaN is an empty cell. A named animal adds the
+        column track.
         """
-        header = [f"{joint}_{column}" for joint in self.joints for column in COLUMNS]
-        values = np.concatenate([self.xy, self.confidence[..., None]], axis=-1)
-        with Path(path).open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["frame", *header])
-            for number, row in enumerate(values.reshape(len(self), len(header))):
-                writer.writerow([number, *("" if v != v else f"{v:.4f}" for v in row)])
+        from keypointgan.inference.formats_own import write_csv
+
+        write_csv([self], Path(path))
 
     @classmethod
     def load_csv(
         cls, path: str | Path, *, skeleton: Skeleton | None = None, fps: float | None = None
     ) -> "Poses":
-        """Return the poses in a file that `to_csv` wrote.
-
-        Args:
-            path: The file.
-            skeleton: Its skeleton, whose joints must be those of the file; without it, one with
-                the joints of the file and no links.
-            fps: Frames a second, which the file does not tell.
-
-        Raises:
-            DataError: The file is absent or of another form, or its joints are others.
-        """
-        path = Path(path)
-        if not path.is_file():
-            raise DataError(f"{path}: expected a CSV file of poses, found none.")
-        with path.open(newline="", encoding="utf-8") as file:
-            header, *rows = list(csv.reader(file)) or [[]]
-        joints = tuple(name.removesuffix("_x") for name in header[1::3])
-        expected = ["frame", *(f"{joint}_{column}" for joint in joints for column in COLUMNS)]
-        if not joints or header != expected:
-            raise DataError(
-                f"{path}: expected the columns frame, JOINT_x, JOINT_y, JOINT_confidence, ..., "
-                f"got {', '.join(header[:4]) or 'nothing'}."
-            )
-        if skeleton is None:
-            skeleton = Skeleton(name=path.stem, joints=joints, links=())
-        elif skeleton.joints != joints:
-            raise DataError(
-                f"{path}: expected the joints of '{skeleton.name}' in its order, got "
-                f"{', '.join(joints)}."
-            )
-        try:
-            values = np.array([[float(cell or "nan") for cell in row[1:]] for row in rows])
-            values = values.reshape(len(rows), len(joints), 3)
-        except ValueError as error:
-            raise DataError(
-                f"{path}: expected {1 + 3 * len(joints)} numbers in each line ({error})."
-            ) from error
-        return cls(values[..., :2], values[..., 2], skeleton, fps=fps, source=str(path))
+        """Return the poses in a CSV file of ours or of DeepLabCut; see `load`."""
+        return cls.load(path, skeleton=skeleton, fps=fps)
 
     def save_npz(self, path: str | Path) -> None:
         """Write everything to one compressed NumPy file, without loss."""
-        with Path(path).open("wb") as file:
-            np.savez_compressed(
-                file,
-                allow_pickle=False,
-                xy=self.xy,
-                confidence=self.confidence,
-                joints=np.asarray(self.joints, np.str_),
-                skeleton=np.asarray(json.dumps(self.skeleton.to_dict())),
-                fps=np.asarray(np.nan if self.fps is None else self.fps),
-                source=np.asarray(self.source),
-            )
+        from keypointgan.inference.formats_own import write_npz
+
+        write_npz([self], Path(path))
 
     @classmethod
     def load_npz(cls, path: str | Path) -> "Poses":
-        """Return the poses in a file that `save_npz` wrote.
+        """Return the poses in a file that `save_npz` wrote; see `load`."""
+        return cls.load(path)
 
-        Raises:
-            DataError: The file is absent or is no such file.
-        """
-        path = Path(path)
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                fps = float(file["fps"])
-                return cls(
-                    xy=file["xy"],
-                    confidence=file["confidence"],
-                    skeleton=Skeleton.from_dict(json.loads(str(file["skeleton"])), where=str(path)),
-                    fps=None if np.isnan(fps) else fps,
-                    source=str(file["source"]),
-                )
-        except FileNotFoundError as error:
-            raise DataError(f"{path}: expected a file of poses (.npz), found none.") from error
-        except (KeyError, ValueError, OSError, EOFError, BadZipFile, AttributeError) as error:
-            raise DataError(
-                f"{path}: expected a file that 'Poses.save_npz' wrote, but it cannot be read "
-                f"({error})."
-            ) from error
+    def to_dlc(self, path: str | Path) -> None:
+        """Write a file of DeepLabCut: a .csv, or an .h5 (which needs the extra `formats`)."""
+        from keypointgan.inference.formats_deeplabcut import write_csv, write_h5
+
+        write = write_h5 if Path(path).suffix.lower() == ".h5" else write_csv
+        write([self], Path(path))
+
+    def to_slp(self, path: str | Path) -> None:
+        """Write a SLEAP project (.slp) with predicted instances; needs the extra `formats`."""
+        from keypointgan.inference.formats_sleap import write_slp
+
+        write_slp([self], Path(path))
+
+    def to_coco(self, path: str | Path) -> None:
+        """Write COCO keypoint annotations (.json)."""
+        from keypointgan.inference.formats_coco import write_coco
+
+        write_coco([self], Path(path))
+
+    def to_nwb(self, path: str | Path) -> None:
+        """Write an NWB file with the extension ndx-pose; needs the extra `formats`."""
+        from keypointgan.inference.formats_nwb import write_nwb
+
+        write_nwb([self], Path(path))
+
+    def to_movement(self) -> "Dataset":
+        """Return a data set of the package movement (an xarray); needs the extra `formats`."""
+        from keypointgan.inference.formats_movement import to_movement
+
+        return to_movement([self])
