@@ -114,6 +114,7 @@ def test_bad_input_says_what_to_do(
     expected: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("KEYPOINTGAN_DATA", raising=False)
     code, _, errors = run(*arguments)
     assert code == 1
     assert len(errors.splitlines()) == 1

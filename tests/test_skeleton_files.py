@@ -13,6 +13,7 @@ BUILT_IN = {
     "jhmdb15": 15,
     "penn13": 13,
     "coco17": 17,
+    "face5": 5,
     "face68": 68,
     "cat9": 9,
     "fly13": 13,

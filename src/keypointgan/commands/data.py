@@ -23,13 +23,6 @@ class Encoding(StrEnum):
     raw = "raw"
 
 
-class Split(StrEnum):
-    """The part of a benchmark."""
-
-    train = "train"
-    test = "test"
-
-
 def ingest(
     output: Annotated[Path, typer.Option("-o", "--output", help="The store's folder.")],
     sources: Annotated[
@@ -44,8 +37,12 @@ def ingest(
     benchmark: Annotated[
         str | None, typer.Option(help="Read a public data set, with its labels, by its name.")
     ] = None,
-    root: Annotated[Path | None, typer.Option(help="Folder of that data set.")] = None,
-    split: Annotated[Split, typer.Option(help="Part of that data set.")] = Split.train,
+    root: Annotated[
+        Path | None, typer.Option(help="Its folder; by default NAME in KEYPOINTGAN_DATA.")
+    ] = None,
+    split: Annotated[
+        str, typer.Option(help="Part of that data set ('keypointgan benchmarks NAME').")
+    ] = "train",
 ) -> None:
     """Turn videos, or a public data set, into a store of frames to train on."""
     from keypointgan.commands.console import counting
@@ -60,15 +57,11 @@ def ingest(
         )
     with counting("frames") as progress:
         if benchmark is not None:
-            if root is None:
-                raise ConfigError(
-                    f"--benchmark {benchmark}: expected --root with its folder, got none."
-                )
             summary = ingest_benchmark(
                 benchmark,
                 root,
                 output,
-                split=split.value,
+                split=split,
                 size=size,
                 encoding=encoding.value,
                 quality=quality,

@@ -2,10 +2,11 @@
 
 On disk an npz file: `xy` (label, joint, 2) in pixels of the store's frames, `size` (the side that
 these pixels count, 128 if absent), `clip` and `frame` of each label, and optionally `action` of
-each label and `joints`, the names. Points that are not annotated are NaN.
+each label, `joints`, the names, `protocol`, and the lengths `source_side` and `object_size` of each
+label. Points that are not annotated are NaN.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,6 +22,7 @@ from keypointgan.errors import LabelError
 LABEL_FILE = "labels.npz"
 """Name of the labels that lie inside a store's folder."""
 DEFAULT_SIZE = 128
+_LENGTHS = ("source_side", "object_size")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class Labels:
         frame: Number of each label's frame in its clip, from 0.
         action: What is done in each labelled frame, where that is known.
         joints: Names of the joints, empty where the file does not tell them.
+        protocol: Name of the evaluation protocol that they were made for; empty for none.
+        source_side: Side of each labelled frame in pixels of its source, for errors in pixels.
+        object_size: Longer side of the object's annotated box in each labelled frame, normalised
+            (2 is the whole frame), for shares of points within a part of it.
     """
 
     xy: Float32[ndarray, "label joint 2"]
@@ -40,6 +46,9 @@ class Labels:
     frame: Int64[ndarray, " label"]
     action: tuple[str, ...] | None
     joints: tuple[str, ...]
+    protocol: str = ""
+    source_side: Float32[ndarray, " label"] | None = None
+    object_size: Float32[ndarray, " label"] | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> "Labels":
@@ -68,7 +77,7 @@ class Labels:
         xy = values["xy"]
         if xy.ndim != 3 or xy.shape[2] != 2:
             raise LabelError(f"{path}: expected 'xy' of shape (label, joint, 2), got {xy.shape}.")
-        for key in ("clip", "frame", "action"):
+        for key in ("clip", "frame", "action", *_LENGTHS):
             if key in values and values[key].shape != xy.shape[:1]:
                 raise LabelError(
                     f"{path}: expected '{key}' of shape {xy.shape[:1]}, one for each label in "
@@ -87,6 +96,9 @@ class Labels:
             frame=values["frame"].astype(np.int64),
             action=tuple(map(str, values["action"])) if "action" in values else None,
             joints=joints,
+            protocol=str(values.get("protocol", "")),
+            source_side=_length(values, "source_side"),
+            object_size=_length(values, "object_size"),
         )
 
     def save(self, path: str | Path, *, size: int = DEFAULT_SIZE) -> None:
@@ -101,6 +113,11 @@ class Labels:
             values["action"] = np.asarray(self.action, dtype=np.str_)
         if self.joints:
             values["joints"] = np.asarray(self.joints, dtype=np.str_)
+        if self.protocol:
+            values["protocol"] = np.asarray(self.protocol)
+        for key in _LENGTHS:
+            if getattr(self, key) is not None:
+                values[key] = getattr(self, key)
         beside = Path(f"{path}.part")
         with beside.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **values)
@@ -158,3 +175,7 @@ class Labels:
             )
         order = [self.joints.index(joint) for joint in joints]
         return replace(self, xy=self.xy[:, order], joints=tuple(joints))
+
+
+def _length(values: Mapping[str, ndarray], key: str) -> Float32[ndarray, " label"] | None:
+    return values[key].astype(np.float32) if key in values else None

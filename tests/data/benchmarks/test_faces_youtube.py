@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keypointgan.data.benchmarks.faces_youtube import ingest_faces_youtube
+from keypointgan.data.benchmarks.registry import ingest_benchmark
 from keypointgan.data.labels import Labels
 from keypointgan.data.store import Store
 from keypointgan.data.video import read_image
@@ -31,7 +31,7 @@ def test_faces_are_a_clip_a_video_with_the_labels_there_are(
         writer.writerows(kept)
     for entry in kept:
         shutil.copy(source / "frames" / entry["file"], root / "frames")
-    ingest_faces_youtube(root, tmp_path / "store", split="test", encoding="raw")
+    ingest_benchmark("faces_youtube", root, tmp_path / "store", split="test", encoding="raw")
     store, labels = opened(tmp_path / "store", "face68")
     assert {clip.group for clip in store.clips} == {entry["person"] for entry in kept}
     labelled = [entry for entry in kept if entry["x0"]]

@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keypointgan.data.benchmarks.flies import crop_centres, crop_side, ingest_flies
+from keypointgan.data.benchmarks.flies import crop_centres, crop_side
+from keypointgan.data.benchmarks.registry import ingest_benchmark
 from keypointgan.data.labels import Labels
 from keypointgan.data.store import Store
 
@@ -30,7 +31,7 @@ def test_flies_are_followed_with_their_thorax_near_the_middle(
     shared_data: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("sleap_io")
-    ingest_flies(shared_data / "flies", tmp_path / "store", split="test", size=64)
+    ingest_benchmark("flies", shared_data / "flies", tmp_path / "store", split="test", size=64)
     store, labels = Store.open(tmp_path / "store"), Labels.load(tmp_path / "store" / "labels.npz")
     assert [clip.frames for clip in store.clips] == [1500, 1500]
     middle = np.abs(labels.xy[:, labels.joints.index("thorax")])

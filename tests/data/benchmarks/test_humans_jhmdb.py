@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keypointgan.data.benchmarks.humans_jhmdb import film_of, ingest_humans_jhmdb
+from keypointgan.data.benchmarks.humans_jhmdb import film_of
+from keypointgan.data.benchmarks.registry import ingest_benchmark
 from keypointgan.data.labels import Labels
 from keypointgan.data.store import Store
 from keypointgan.skeletons import Skeleton
@@ -21,7 +22,7 @@ def test_jhmdb_comes_with_masks_that_hold_the_joints(shared_data: Path, tmp_path
     (tmp_path / "root" / "test").mkdir(parents=True)
     for file in sorted(source.glob("AgriculturalAviation_*")):
         shutil.copy(file, tmp_path / "root" / "test")
-    ingest_humans_jhmdb(tmp_path / "root", tmp_path / "store", split="test", size=64)
+    ingest_benchmark("humans_jhmdb", tmp_path / "root", tmp_path / "store", split="test", size=64)
     store, labels = opened(tmp_path / "store", "jhmdb15")
     assert store.clips[0].group == "AgriculturalAviation"
     assert set(labels.action or ()) == {"walk"}

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keypointgan.data.benchmarks.humans_rendered import ingest_humans_rendered
+from keypointgan.data.benchmarks.registry import ingest_benchmark
 from keypointgan.data.labels import Labels
 from keypointgan.data.store import Store
 from keypointgan.data.video import read_video
@@ -27,7 +27,9 @@ def test_rendered_humans_keep_frames_labels_and_persons_together(
         np.savez(root / "test_labels.npz", joints=file["joints"], **values)
     for name in ("0000", "0002"):
         shutil.copy(source / "test" / f"{name}.mp4", root / "test")
-    summary = ingest_humans_rendered(root, tmp_path / "store", split="test", encoding="raw")
+    summary = ingest_benchmark(
+        "humans_rendered", root, tmp_path / "store", split="test", encoding="raw"
+    )
     store, labels = opened(tmp_path / "store", "h36m17")
     assert (summary.clips, summary.frames) == (2, int(kept.sum()))
     assert {clip.group for clip in store.clips} == {

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keypointgan.data.benchmarks.registry import ingest_benchmark
 from keypointgan.data.benchmarks.simplified_human36m import (
     SUBJECTS,
-    ingest_simplified_human36m,
     prior_simplified_human36m,
 )
 from keypointgan.data.labels import Labels
@@ -36,18 +36,19 @@ def write_sequence(subject: Path, sequence: str, *, count: int) -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    for subjects in SUBJECTS.values():
-        for subject in subjects:
-            folder = tmp_path / "data" / "human_images" / subject
-            write_sequence(folder, "Walking_1", count=5)
-            write_sequence(folder, "Sitting_1", count=4)
+    for subject in SUBJECTS["train"] + SUBJECTS["test"]:
+        folder = tmp_path / "data" / "human_images" / subject
+        write_sequence(folder, "Walking_1", count=5)
+        write_sequence(folder, "Sitting_1", count=4)
     write_sequence(tmp_path / "data" / "human_images" / "S1", "Directions", count=4)
     return tmp_path / "data"
 
 
 def test_training_frames_are_the_first_half_of_six_subjects(root: Path, tmp_path: Path) -> None:
     """Two of five frames a walk; four actions are absent here, sitting is none of the six."""
-    ingest_simplified_human36m(root, tmp_path / "store", split="train", size=16, encoding="raw")
+    ingest_benchmark(
+        "simplified_human36m", root, tmp_path / "store", split="train", size=16, encoding="raw"
+    )
     store = Store.open(tmp_path / "store")
     assert [clip.name for clip in store.clips] == ["S1/Directions"] + [
         f"S{number}/Walking_1" for number in (1, 5, 6, 7, 8, 9)
@@ -60,7 +61,9 @@ def test_training_frames_are_the_first_half_of_six_subjects(root: Path, tmp_path
 
 def test_test_frames_are_whole_sequences_in_numerical_order(root: Path, tmp_path: Path) -> None:
     """9 comes before 10; rows and columns change places; labels name joints and actions."""
-    ingest_simplified_human36m(root, tmp_path / "store", split="test", size=16, encoding="raw")
+    ingest_benchmark(
+        "simplified_human36m", root, tmp_path / "store", split="test", size=16, encoding="raw"
+    )
     store = Store.open(tmp_path / "store")
     labels = Labels.load(tmp_path / "store" / "labels.npz")
     assert [(clip.name, clip.frames) for clip in store.clips] == [("S11/Walking_1", 5)]
@@ -83,10 +86,10 @@ def test_a_broken_or_missing_label_is_named(root: Path, tmp_path: Path) -> None:
     file = root / "human_images" / "S11" / "Landmarks" / "Walking_1" / "9.mat"
     scipy_io.savemat(file, {"keypoints_2d": np.zeros((17, 2))})
     with pytest.raises(DataError, match=r"9\.mat: expected 'keypoints_2d' of \(32, 2\)"):
-        ingest_simplified_human36m(root, tmp_path / "store", split="test")
+        ingest_benchmark("simplified_human36m", root, tmp_path / "store", split="test")
     file.unlink()
-    with pytest.raises(DataError, match=r"9\.mat: expected a \.mat"):
-        ingest_simplified_human36m(root, tmp_path / "store", split="test")
+    with pytest.raises(DataError, match=r"9\.mat: expected this file of the data set"):
+        ingest_benchmark("simplified_human36m", root, tmp_path / "store", split="test")
 
 
 def test_without_scipy_the_extra_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

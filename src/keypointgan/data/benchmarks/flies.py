@@ -1,24 +1,5 @@
-"""Two courting fruit flies in an arena, each followed by a square crop.
+"""Two courting fruit flies in an arena, each followed by a square crop."""
 
-Source: Pereira et al., SLEAP: A deep learning system for multi-animal pose tracking, Nature
-Methods 2022.
-
-Licence: Clear BSD for academic and research use (file LICENSE of the data).
-
-Layout:
-
-```
-20190128_113421.120s.mp4   predictions.slp    train: 3,000 frames, tracks of a SLEAP model
-clip.mp4                   clip.slp           test: 1,500 frames, proofread tracks
-```
-
-A clip is one animal, cropped around the middle of its body axis (head, thorax, abdomen) and never
-rotated. The square has the same side everywhere: 1.3 times the animal's length, legs and wings
-included, in the median training frame. The labels of test are proofread; those of train are another
-model's predictions.
-"""
-
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -26,55 +7,33 @@ import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
-from keypointgan.data.benchmarks.clips import (
-    BenchmarkClip,
-    Split,
-    check_layout,
-    check_split,
-    write_benchmark,
-)
-from keypointgan.data.ingest import IngestSummary
-from keypointgan.data.labels import Labels
-from keypointgan.data.resize import Square, crop_and_resize
-from keypointgan.data.store import Encoding, Progress
+from keypointgan.data.benchmarks.benchmark import Benchmark
+from keypointgan.data.benchmarks.clips import BenchmarkClip, Part, check_layout, label_clips
+from keypointgan.data.benchmarks.crops import in_crops, sides
 from keypointgan.data.video import probe, read_video
 from keypointgan.errors import DataError, MissingExtraError
 from keypointgan.skeletons import Skeleton
 
 Track = Float64[ndarray, "frame joint 2"]
 
-_FILES: dict[Split, tuple[str, str]] = {
+_FILES = {
     "train": ("20190128_113421.120s.mp4", "predictions.slp"),
     "test": ("clip.mp4", "clip.slp"),
 }
 _MARGIN = 1.3  # the crop's side over the animal's length
 
 
-def ingest_flies(
-    root: Path,
-    output: Path,
-    *,
-    split: Split,
-    size: int = 128,
-    encoding: Encoding = "jpeg",
-    quality: int = 90,
-    progress: Progress | None = None,
-) -> IngestSummary:
-    """Write the store of a split, a clip an animal, with labels, and return what it holds.
-
-    Raises:
-        MissingExtraError: sleap-io is not installed.
-    """
-    check_split(split)
+def _read(root: Path, split: str) -> Part:
+    """Find the animals of a split, a clip each, and their tracks."""
     video, project = _FILES[split]
     check_layout(root, [video, project, _FILES["train"][1]], dataset="flies")
     side = crop_side(list(_read_tracks(root / _FILES["train"][1]).values()))
-    tracks = _read_tracks(root / project)
     fps = probe(root / video).fps
-    clips, xy = [], []
-    for name, track in tracks.items():
+    clips, points = [], []
+    for name, track in _read_tracks(root / project).items():
         centres = crop_centres(track)
-        xy.append((track - centres[:, None]) / (side / 2))
+        boxes = np.concatenate([centres - side / 2, centres + side / 2], axis=1)
+        points.append(in_crops(track, boxes))
         clips.append(
             BenchmarkClip(
                 name=name,
@@ -82,19 +41,18 @@ def ingest_flies(
                 group=name,
                 count=len(track),
                 fps=fps,
-                frames=partial(_crops, root / video, centres, side, size=size),
+                frames=partial(read_video, root / video),
+                boxes=boxes,
             )
         )
-    labels = Labels(
-        xy=np.concatenate(xy).astype(np.float32),
-        clip=tuple(clip.name for clip in clips for _ in range(clip.count)),
-        frame=np.concatenate([np.arange(clip.count) for clip in clips]).astype(np.int64),
-        action=None,
+    labels = label_clips(
+        clips,
+        points,
         joints=Skeleton.load("fly13").joints,
+        protocol="generic",
+        source_sides=[sides(clip.boxes) for clip in clips if clip.boxes is not None],
     )
-    return write_benchmark(
-        output, clips, labels, size=size, encoding=encoding, quality=quality, progress=progress
-    )
+    return Part(clips, labels)
 
 
 def crop_side(tracks: list[Track]) -> float:
@@ -120,12 +78,6 @@ def crop_centres(track: Track) -> Float64[ndarray, "frame 2"]:
     )
 
 
-def _crops(video: Path, centres: ndarray, side: float, *, size: int) -> Iterator[Square]:
-    for frame, (x, y) in zip(read_video(video), centres, strict=True):
-        box = (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
-        yield crop_and_resize(frame, box, size=size)
-
-
 def _read_tracks(project: Path) -> dict[str, Track]:
     """The points of each track in pixels of the video, (0, 0) at its outer corner."""
     try:
@@ -139,3 +91,25 @@ def _read_tracks(project: Path) -> dict[str, Track]:
         raise DataError(f"{project}: expected the nodes {expected}, got {joints}.")
     points = np.asarray(labels.numpy(), np.float64)  # frame, track, joint, 2; pixel centres whole
     return {track.name: points[:, index] + 0.5 for index, track in enumerate(labels.tracks)}
+
+
+FLIES = Benchmark(
+    name="flies",
+    title="Two courting fruit flies in an arena, each followed by a square crop.",
+    citation="""Pereira et al., SLEAP: A deep learning system for multi-animal pose tracking,
+        Nature Methods 2022.""",
+    licence="Clear BSD for academic and research use (file LICENSE of the data).",
+    obtain="sleap.ai (data sets of the SLEAP project).",
+    layout="""
+20190128_113421.120s.mp4   predictions.slp    train: 3,000 frames, tracks of a SLEAP model
+clip.mp4                   clip.slp           test: 1,500 frames, proofread tracks
+""",
+    splits={"train": "two animals, another model's predictions", "test": "two animals, proofread"},
+    protocol="""Error in % of the image side, left and right told apart. A clip is one animal,
+        cropped around the middle of its body axis (head, thorax, abdomen) and never rotated. The
+        square has the same side everywhere: 1.3 times the animal's length, legs and wings
+        included, in the median training frame.""",
+    skeleton="fly13",
+    scored_as="generic",
+    read=_read,
+)

@@ -1,20 +1,4 @@
-"""People in films and clips from the web, cropped, each with a mask video.
-
-Source: Jhuang et al., Towards Understanding Action Recognition (J-HMDB), ICCV 2013; footage of
-Kuehne et al., HMDB51, ICCV 2011.
-
-Licence: footage CC BY 4.0. The labels are the hand annotation of J-HMDB up to an estimated zoom of
-each clip (1-2 %): good for comparing methods, not for quoting.
-
-Layout:
-
-```
-train/NAME.mp4   train/NAME.mask.mp4   train/NAME.npz     and the same under test
-```
-
-The npz holds `xy` (frame, 15, 2) in pixels of the 128×128 frames and `action`. NAME is
-FILM_ACTION_BODY_CAMERA_PEOPLE_VIEW_QUALITY_NUMBER; clips are grouped by FILM, less a scene number.
-"""
+"""People in films and clips from the web, cropped, each with a mask video."""
 
 import re
 from collections.abc import Iterator
@@ -23,17 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from keypointgan.data.benchmarks.clips import (
-    BenchmarkClip,
-    Split,
-    check_layout,
-    check_split,
-    write_benchmark,
-)
-from keypointgan.data.ingest import IngestSummary
-from keypointgan.data.labels import Labels
+from keypointgan.data.benchmarks.benchmark import Benchmark
+from keypointgan.data.benchmarks.clips import BenchmarkClip, Part, check_layout, label_clips
 from keypointgan.data.resize import Picture
-from keypointgan.data.store import Encoding, Progress
 from keypointgan.data.video import probe, read_video
 from keypointgan.errors import DataError
 from keypointgan.skeletons import Skeleton
@@ -41,18 +17,8 @@ from keypointgan.skeletons import Skeleton
 _SUFFIX = r"_[fuhl]_(cm|nm)_np\d_(fr|ba|le|ri)_(goo|med|bad)_\d+$"
 
 
-def ingest_humans_jhmdb(
-    root: Path,
-    output: Path,
-    *,
-    split: Split,
-    size: int = 128,
-    encoding: Encoding = "jpeg",
-    quality: int = 90,
-    progress: Progress | None = None,
-) -> IngestSummary:
-    """Write the store of a split, with masks and labels, and return what it holds."""
-    check_split(split)
+def _read(root: Path, split: str) -> Part:
+    """Find the clips of a split, with masks and labels."""
     check_layout(root, [split], dataset="humans_jhmdb")
     files = sorted((root / split).glob("*.npz"))
     if not files:
@@ -60,7 +26,7 @@ def ingest_humans_jhmdb(
     clips, points, actions = [], [], []
     for file in files:
         with np.load(file, allow_pickle=False) as label:
-            points.append(label["xy"])
+            points.append((label["xy"] / 128 * 2 - 1).astype(np.float32))
             actions.append(str(label["action"]))
         video, mask = file.with_suffix(".mp4"), file.with_suffix(".mask.mp4")
         clips.append(
@@ -74,17 +40,14 @@ def ingest_humans_jhmdb(
                 masks=partial(_read_mask, mask),
             )
         )
-    counts = [len(xy) for xy in points]
-    labels = Labels(
-        xy=(np.concatenate(points) / 128 * 2 - 1).astype(np.float32),
-        clip=tuple(np.repeat([clip.name for clip in clips], counts).tolist()),
-        frame=np.concatenate([np.arange(count) for count in counts]).astype(np.int64),
-        action=tuple(np.repeat(actions, counts).tolist()),
+    labels = label_clips(
+        clips,
+        points,
         joints=Skeleton.load("jhmdb15").joints,
+        protocol="generic",
+        actions=actions,
     )
-    return write_benchmark(
-        output, clips, labels, size=size, encoding=encoding, quality=quality, progress=progress
-    )
+    return Part(clips, labels)
 
 
 def _read_mask(path: Path) -> Iterator[Picture]:
@@ -95,3 +58,25 @@ def film_of(name: str, *, action: str) -> str:
     """Return the film that a clip was cut from, as far as its name tells."""
     film = re.sub(rf"_{re.escape(action)}{_SUFFIX}", "", name)
     return re.sub(r"(?<=\D)_?\d{1,2}$", "", film)
+
+
+HUMANS_JHMDB = Benchmark(
+    name="humans_jhmdb",
+    title="People in films and clips from the web, cropped, each with a mask video.",
+    citation="""Jhuang et al., Towards Understanding Action Recognition (J-HMDB), ICCV 2013;
+        footage of Kuehne et al., HMDB51, ICCV 2011.""",
+    licence="Footage CC BY 4.0.",
+    obtain="Cropped for this project; jhmdb.is.tue.mpg.de has the original.",
+    layout="""
+train/NAME.mp4   train/NAME.mask.mp4   train/NAME.npz     and the same under test
+""",
+    splits={"train": "157 clips", "test": "55 clips of other films"},
+    protocol="""Error in % of the image side, the mean over actions of the mean over frames. The
+        npz holds `xy` (frame, 15, 2) in pixels of the 128×128 frames and `action`: the hand
+        annotation of J-HMDB up to an estimated zoom of each clip (1-2 %), good for comparing
+        methods, not for quoting. NAME is FILM_ACTION_BODY_CAMERA_PEOPLE_VIEW_QUALITY_NUMBER; clips
+        are grouped by FILM, less a scene number.""",
+    skeleton="jhmdb15",
+    scored_as="generic",
+    read=_read,
+)

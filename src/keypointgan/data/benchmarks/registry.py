@@ -1,37 +1,98 @@
-"""The public data sets by name."""
+"""The public data sets by name, and where they lie."""
 
+import os
+from difflib import get_close_matches
 from pathlib import Path
 
-from keypointgan.data.benchmarks.clips import Split
-from keypointgan.data.benchmarks.faces_youtube import ingest_faces_youtube
-from keypointgan.data.benchmarks.flies import ingest_flies
-from keypointgan.data.benchmarks.humans_jhmdb import ingest_humans_jhmdb
-from keypointgan.data.benchmarks.humans_rendered import ingest_humans_rendered
-from keypointgan.data.benchmarks.simplified_human36m import ingest_simplified_human36m
+import numpy as np
+
+from keypointgan.data.benchmarks.benchmark import Benchmark
+from keypointgan.data.benchmarks.cats import CATS
+from keypointgan.data.benchmarks.clips import write_benchmark
+from keypointgan.data.benchmarks.face_videos import FACES_300VW, FACES_VOXCELEB2
+from keypointgan.data.benchmarks.faces_300w import FACES_300W
+from keypointgan.data.benchmarks.faces_celeba import FACES_CELEBA
+from keypointgan.data.benchmarks.faces_youtube import FACES_YOUTUBE
+from keypointgan.data.benchmarks.flies import FLIES
+from keypointgan.data.benchmarks.human36m import HUMAN36M
+from keypointgan.data.benchmarks.humans_jhmdb import HUMANS_JHMDB
+from keypointgan.data.benchmarks.humans_rendered import HUMANS_RENDERED
+from keypointgan.data.benchmarks.mpi_inf_3dhp import MPI_INF_3DHP
+from keypointgan.data.benchmarks.penn_action import PENN_ACTION
+from keypointgan.data.benchmarks.simplified_human36m import SIMPLIFIED_HUMAN36M
 from keypointgan.data.ingest import IngestSummary
+from keypointgan.data.labels import DEFAULT_SIZE
 from keypointgan.data.store import Encoding, Progress
 from keypointgan.errors import DataError
 
-_READERS = {
-    "faces_youtube": ingest_faces_youtube,
-    "flies": ingest_flies,
-    "humans_jhmdb": ingest_humans_jhmdb,
-    "humans_rendered": ingest_humans_rendered,
-    "simplified_human36m": ingest_simplified_human36m,
+BENCHMARKS = {
+    benchmark.name: benchmark
+    for benchmark in (
+        SIMPLIFIED_HUMAN36M,
+        HUMAN36M,
+        MPI_INF_3DHP,
+        PENN_ACTION,
+        FACES_300W,
+        FACES_300VW,
+        FACES_VOXCELEB2,
+        FACES_CELEBA,
+        CATS,
+        FACES_YOUTUBE,
+        HUMANS_RENDERED,
+        HUMANS_JHMDB,
+        FLIES,
+    )
 }
 
+DATA_VARIABLE = "KEYPOINTGAN_DATA"
+"""The environment variable with the folder that holds a folder for each data set."""
 
-def benchmark_names() -> list[str]:
-    """Return the names of the public data sets that can be ingested."""
-    return sorted(_READERS)
+
+def find_benchmark(name: str) -> Benchmark:
+    """Return the data set of that name.
+
+    Raises:
+        DataError: There is none.
+    """
+    if name not in BENCHMARKS:
+        near = get_close_matches(name, BENCHMARKS, n=1, cutoff=0.4)
+        hint = f"Did you mean '{near[0]}'? " if near else ""
+        raise DataError(
+            f"Expected a data set of {', '.join(BENCHMARKS)}, got '{name}'. {hint}"
+            "Videos of your own need no reader: 'keypointgan ingest'."
+        )
+    return BENCHMARKS[name]
+
+
+def locate(benchmark: Benchmark, root: Path | None) -> Path:
+    """Return the folder of a data set: `root`, else that of its name in KEYPOINTGAN_DATA.
+
+    Raises:
+        DataError: Neither is there.
+    """
+    if root is None:
+        where = os.environ.get(DATA_VARIABLE)
+        if not where:
+            raise DataError(
+                f"{benchmark.name}: expected its folder (--root FOLDER), or {DATA_VARIABLE} to be "
+                f"set to the folder that holds '{benchmark.name}', got neither. "
+                f"'keypointgan benchmarks {benchmark.name}' says where to get the data."
+            )
+        root = Path(where) / benchmark.name
+    if not root.is_dir():
+        raise DataError(
+            f"{root}: expected the folder of {benchmark.name}, found none. 'keypointgan "
+            f"benchmarks {benchmark.name}' shows the layout and where to get the data."
+        )
+    return root
 
 
 def ingest_benchmark(
     name: str,
-    root: Path,
+    root: Path | None,
     output: Path,
     *,
-    split: Split,
+    split: str,
     size: int = 128,
     encoding: Encoding = "jpeg",
     quality: int = 90,
@@ -40,29 +101,55 @@ def ingest_benchmark(
     """Write the store of a split of a public data set, labels inside, and return what it holds.
 
     Args:
-        name: One of `benchmark_names()`.
-        root: Folder of the data set; its reader's documentation shows the layout.
+        name: One of `BENCHMARKS`.
+        root: Folder of the data set; by default that of its name in KEYPOINTGAN_DATA.
         output: Folder of the store.
-        split: `train` or `test`.
+        split: One of the data set's splits.
         size: Side of the frames in pixels.
         encoding: How frames are kept, see `StoreWriter`.
         quality: Of the encoder, 1 to 100.
         progress: Called with the frames that are done, and all.
 
     Raises:
-        DataError: No such data set, or its files are incomplete.
+        DataError: No such data set or split, or its files are incomplete.
+        MissingExtraError: A package that reads its files is not installed.
     """
-    if name not in _READERS:
+    benchmark = find_benchmark(name)
+    if split not in benchmark.splits:
         raise DataError(
-            f"Expected a data set of {', '.join(benchmark_names())}, got '{name}'. Videos of your "
-            "own need no reader: 'keypointgan ingest'."
+            f"{name}: expected a split of {', '.join(benchmark.splits)}, got '{split}'."
         )
-    return _READERS[name](
-        root,
-        output,
-        split=split,
-        size=size,
-        encoding=encoding,
-        quality=quality,
-        progress=progress,
+    part = benchmark.read(locate(benchmark, root), split)
+    return write_benchmark(
+        output, part, size=size, encoding=encoding, quality=quality, progress=progress
     )
+
+
+def write_benchmark_prior(name: str, root: Path | None, output: Path) -> int:
+    """Write the unpaired poses of a data set, to be placed `as_is`; return how many.
+
+    Poses with a missing point are left out.
+
+    Raises:
+        DataError: No such data set, it has no poses for a prior, or its files are incomplete.
+        MissingExtraError: A package that reads its files is not installed.
+    """
+    benchmark = find_benchmark(name)
+    if not benchmark.prior_split:
+        raise DataError(
+            f"{name}: expected a data set with unpaired poses ("
+            f"{', '.join(other.name for other in BENCHMARKS.values() if other.prior_split)}), and "
+            "this one has none. Take those of another."
+        )
+    labels = benchmark.read(locate(benchmark, root), benchmark.prior_split).labels
+    assert labels is not None  # a prior split is one with labels
+    poses = labels.xy[np.isfinite(labels.xy).all(axis=(1, 2))]
+    if not len(poses):
+        raise DataError(f"{name}: expected poses with every point known, got none.")
+    np.savez_compressed(
+        output,
+        xy=(poses + 1) / 2 * np.float32(DEFAULT_SIZE),
+        joints=np.array(labels.joints),
+        size=np.array(DEFAULT_SIZE),
+    )
+    return len(poses)
