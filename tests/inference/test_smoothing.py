@@ -101,7 +101,7 @@ def test_values_out_of_range_are_refused() -> None:
     for values in ({"window": 4}, {"window": 1}, {"order": 9}):
         with pytest.raises(ConfigError, match="odd window"):
             smooth(poses, method="savitzky-golay", **values)
-    with pytest.raises(ConfigError, match=r"got None, 2 and 2\. Images have no frame rate"):
+    with pytest.raises(ConfigError, match=r"got None, 2 and 4\. Images have no frame rate"):
         smooth(make_poses(poses.xy, fps=None), method="one-euro")
     with pytest.raises(ConfigError, match="savitzky-golay, got 'median'"):
         smooth(poses, method="median")  # type: ignore[arg-type]  # what a user may type

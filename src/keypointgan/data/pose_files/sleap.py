@@ -51,11 +51,13 @@ def read_slp(path: Path) -> Instances:
     order = {id(track): index for index, track in enumerate(labels.tracks)}
     points, frames, tracks, videos = [], [], [], []
     in_frame: Counter[tuple[int, int]] = Counter()
+    last: dict[int, int] = {}
     dropped = 0
     for labelled in labels:
         chosen = _choose(labelled, tracked=bool(order))
         dropped += len(labelled.instances) - len(chosen)
         video = labels.videos.index(labelled.video)
+        last[video] = max(last.get(video, 0), labelled.frame_idx)
         for instance in chosen:
             points.append(_to_points(instance))
             frames.append(labelled.frame_idx)
@@ -79,7 +81,10 @@ def read_slp(path: Path) -> Instances:
         video=np.array(videos, np.int64),
         skeleton=skeleton,
         tracks=tuple(names),
-        videos=tuple(_to_source(video, labels) for video in labels.videos) or (FilmedSource(),),
+        videos=tuple(
+            _to_source(video, labels, last.get(index)) for index, video in enumerate(labels.videos)
+        )
+        or (FilmedSource(),),
         notes=(f"left out {dropped} instances: without a track, or predicted where another is",)
         if dropped
         else (),
@@ -109,12 +114,13 @@ def _to_points(instance: Any) -> np.ndarray:
     return np.column_stack([xy, np.broadcast_to(scores, len(xy))])
 
 
-def _to_source(video: Any, labels: Any) -> FilmedSource:
+def _to_source(video: Any, labels: Any, last: int | None) -> FilmedSource:
+    """Return a video of the project, as long as it says, or as its last labelled frame."""
     shape = video.shape
     fps = video.backend_metadata.get("fps") or labels.provenance.get("fps")
     return FilmedSource(
         name=str(video.filename if isinstance(video.filename, str) else video.filename[0]),
-        frames=int(shape[0]) if shape else None,
+        frames=max(int(shape[0]) if shape else 0, 0 if last is None else last + 1) or None,
         size=(int(shape[1]), int(shape[2])) if shape else None,
         fps=float(fps) if fps else None,
     )
