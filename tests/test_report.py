@@ -11,7 +11,7 @@ from PIL import Image
 
 from keypointgan.config import load_config
 from keypointgan.errors import CheckpointError
-from keypointgan.evaluation.protocols import evaluate_predictions
+from keypointgan.evaluation.predictions import evaluate_predictions
 from keypointgan.report import write_report
 from keypointgan.report_curves import draw_curves
 from keypointgan.skeletons import Skeleton

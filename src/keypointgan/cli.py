@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keypointgan.commands import app as page
-from keypointgan.commands import data, export, tools
+from keypointgan.commands import benchmarks, data, export, tools
 from keypointgan.commands.options import Device, Joints, Overrides, Recipe, joint_map
 from keypointgan.errors import KeypointGANError
 
@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 app.command()(data.ingest)
+app.command()(benchmarks.benchmarks)
 app.add_typer(data.prior_app, name="prior")
 
 
@@ -91,13 +92,17 @@ def evaluate(
         Path | None, typer.Option(help="Labels (npz); by default labels.npz in the store.")
     ] = None,
     protocol: Annotated[
-        str | None, typer.Option(help="generic, human36m or faces68; by default the skeleton's.")
+        str | None, typer.Option(help="By default that of the labels, else the skeleton's.")
     ] = None,
     prior: Annotated[
         Path | None, typer.Option(help="Poses of the mean-pose baseline; by default the run's.")
     ] = None,
     twin: Annotated[
         Path | None, typer.Option(help="A run of 'train --supervised' to score beside.")
+    ] = None,
+    fit_on: Annotated[
+        Path | None,
+        typer.Option("--fit-on", help="A labelled store to fit the linear regression on."),
     ] = None,
     joints: Joints = None,
     details: Annotated[
@@ -120,6 +125,7 @@ def evaluate(
         prior=prior,
         twin=twin,
         joint_map=joint_map(joints),
+        fit_on=fit_on,
         device=device,
     )
     tables_console().print(scored.to_table())

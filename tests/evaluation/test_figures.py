@@ -46,5 +46,5 @@ def test_faces_are_measured_by_the_distance_of_their_eyes() -> None:
 def test_the_protocol_follows_from_skeleton_and_actions() -> None:
     human = Skeleton.load("h36m32")
     assert default_protocol(Skeleton.load("face68")).name == "faces68"
-    assert default_protocol(human, actions=True).name == "human36m"
+    assert default_protocol(human, actions=True).name == "simplified_human36m"
     assert default_protocol(human).name == "generic"

@@ -1,215 +1,130 @@
-"""Every column of an evaluation, each where its answer is known."""
-
-import json
-import math
+"""Each benchmark's own measure, where its answer is known."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from keypointgan.errors import ConfigError, LabelError
-from keypointgan.evaluation.protocols import (
-    PROTOCOLS,
-    Protocol,
-    baseline_mean_pose,
-    evaluate_predictions,
-    find_protocol,
-)
+from keypointgan.errors import LabelError
+from keypointgan.evaluation.predictions import evaluate_predictions
+from keypointgan.evaluation.protocols import PROTOCOLS
 from keypointgan.skeletons import Skeleton
 
-STICK = Skeleton(
-    name="stick",
-    joints=("tip", "left_end", "right_end"),
-    links=(((0,), (1,)), ((0,), (2,))),
-    pairs=((1, 2),),
-)
-GROUPS = [f"clip{index // 4}" for index in range(40)]
-ACTIONS = ["walk" if index < 30 else "sit" for index in range(40)]
+FRAMES = 8
+GROUPS = [f"clip{index // 2}" for index in range(FRAMES)]
+ACTIONS = ["walking"] * 6 + ["posing"] * 2
 
 
-def make_labels(seed: int = 1) -> np.ndarray:
-    """Sticks whose left end is left of the tip and whose right end is right of it."""
-    random = np.random.default_rng(seed)
-    return np.array([[0.0, 0.0], [-0.5, 0.3], [0.5, 0.3]]) + random.normal(0, 0.05, (40, 3, 2))
+def random_labels(skeleton: Skeleton) -> np.ndarray:
+    return np.random.default_rng(0).uniform(-0.5, 0.5, (FRAMES, skeleton.num_joints, 2))
 
 
-def test_perfect_predictions_score_perfectly_in_every_column() -> None:
-    labels = make_labels()
-    evaluation = evaluate_predictions(labels, labels, STICK, groups=GROUPS)
-    assert evaluation.raw.mean == 0
-    assert evaluation.flip_min is not None
-    assert evaluation.flip_min.mean == 0
-    assert evaluation.flip_accuracy is not None
-    assert evaluation.flip_accuracy.mean == 100
-    assert [score.mean for score in evaluation.pck] == [100, 100]
-    assert (evaluation.frames, evaluation.groups, evaluation.actions) == (40, 10, 0)
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_the_joints_of_a_protocol_are_those_of_a_skeleton(name: str) -> None:
+    protocol = PROTOCOLS[name]
+    skeletons = {"human36m": "h36m32", "cats": "cat9", "mafl": "face5", "faces68": "face68"}
+    if name in skeletons:
+        joints = Skeleton.load(skeletons[name]).joints
+        assert {*protocol.joints, *(protocol.pair or ())} <= set(joints)
+    assert protocol.source
 
 
-def test_exchanged_sides_cost_the_raw_error_but_not_flip_min() -> None:
-    labels = make_labels()
+def test_simplified_human36m_counts_all_32_points_and_every_action_alike() -> None:
+    """One undrawn point of 32 is off by a quarter of the side in the six walking frames."""
+    skeleton = Skeleton.load("h36m32")
+    labels = random_labels(skeleton)
     predicted = labels.copy()
-    predicted[:10] = predicted[:10, [0, 2, 1]]
-    evaluation = evaluate_predictions(predicted, labels, STICK, groups=GROUPS)
-    assert evaluation.flip_min is not None
-    assert evaluation.flip_accuracy is not None
-    assert evaluation.flip_min.mean == 0
-    assert evaluation.flip_accuracy.mean == 75
-    # A quarter of the frames, two of three joints, about a unit apart: 50 % of the side.
-    assert_allclose(evaluation.raw.mean, 50 * 2 / 3 / 4, rtol=0.02)
-    assert evaluation.raw.per_joint["tip"] == 0
-    assert_allclose(evaluation.raw.per_joint["left_end"], evaluation.raw.per_joint["right_end"])
-
-
-def test_a_constant_offset_vanishes_in_the_regressed_error() -> None:
-    labels = make_labels()
-    evaluation = evaluate_predictions(labels + np.array([0.1, 0.0]), labels, STICK, groups=GROUPS)
-    assert evaluation.regressed is not None
-    assert_allclose(evaluation.raw.mean, 5.0)
-    assert evaluation.regressed.mean < 0.5
-
-
-def test_the_regression_can_be_fitted_on_other_frames() -> None:
-    train, test = make_labels(1), make_labels(2)
-    fitted = evaluate_predictions(
-        -test, test, STICK, groups=GROUPS, fit_on=(-train, train), mean_pose=train.mean(0)
-    )
-    assert fitted.regressed is not None
-    assert fitted.regressed.mean < 0.5
-    assert fitted.baseline is not None
-    assert fitted.baseline.regressed is not None
-    # The mean of the training labels: independent of the pose that was given as the prior's.
-    assert_allclose(
-        fitted.baseline.regressed.mean,
-        50 * np.linalg.norm(test - train.mean(0), axis=-1).mean(),
-    )
-
-
-def test_actions_are_averaged_over_where_they_are_given() -> None:
-    labels = make_labels()
-    predicted = labels.copy()
-    predicted[30:] += [0.2, 0.0]
-    by_frame = evaluate_predictions(predicted, labels, STICK, groups=GROUPS)
-    by_action = evaluate_predictions(predicted, labels, STICK, groups=GROUPS, actions=ACTIONS)
-    assert_allclose(by_frame.raw.mean, 2.5)
-    assert_allclose(by_action.raw.mean, 5.0)
-    assert_allclose(list(by_action.raw.per_action.values()), [10.0, 0.0], atol=1e-9)
-    assert by_action.actions == 2
-
-
-def test_the_interval_holds_the_mean() -> None:
-    labels = make_labels()
-    predicted = labels + np.random.default_rng(0).normal(0, 0.1, labels.shape)
-    for score in evaluate_predictions(predicted, labels, STICK, groups=GROUPS).scores:
-        assert score.low <= score.mean <= score.high
-
-
-def test_faces_are_measured_in_the_distance_of_the_outer_eye_corners() -> None:
-    skeleton = Skeleton.load("face68")
-    assert skeleton.joints.index("r_eye_0") == 36
-    assert skeleton.joints.index("l_eye_3") == 45
-    random = np.random.default_rng(0)
-    labels = random.uniform(-0.5, 0.5, (6, 68, 2))
-    labels[:, 36], labels[:, 45] = [-0.2, 0.0], [0.2, 0.0]
+    predicted[:6, skeleton.index_of("l_hand"), 0] += 0.5
     evaluation = evaluate_predictions(
-        labels + np.array([0.016, 0.0]),
+        predicted,
         labels,
         skeleton,
-        groups=list("abcdef"),
-        protocol=PROTOCOLS["faces68"],
-    )
-    assert_allclose(evaluation.error.mean, 4.0)
-    assert_allclose(evaluation.raw.mean, 0.8)
-    assert evaluation.error.unit == "% of distance r_eye_0 to l_eye_3"
-    assert evaluation.flip_min is None
-    assert [score.mean for score in evaluation.pck] == [100, 100]
-
-
-def test_joints_are_matched_by_name_and_the_others_reported() -> None:
-    labels = make_labels()
-    partial = np.concatenate([np.full((40, 1, 2), 9.0), labels[:, [2, 1]]], axis=1)
-    evaluation = evaluate_predictions(
-        labels,
-        partial,
-        STICK,
         groups=GROUPS,
-        label_joints=("tail", "starboard", "left_end"),
-        joint_map={"right_end": "starboard"},
+        protocol=PROTOCOLS["simplified_human36m"],
+        actions=ACTIONS,
     )
-    assert evaluation.joints == ("left_end", "right_end")
-    assert evaluation.left_out == ("tip",)
-    assert evaluation.raw.mean == 0
-    assert "not labelled: tip" in evaluation.to_table()
+    assert_allclose(evaluation.error.mean, (25 / 32 + 0) / 2)
+    assert_allclose(evaluation.error.per_action["walking"], 25 / 32)
 
 
-def test_the_mean_pose_is_scored_beside() -> None:
-    labels = make_labels()
-    mean = labels.mean(0)
-    evaluation = evaluate_predictions(labels, labels, STICK, groups=GROUPS, mean_pose=mean)
-    expected = 50 * np.linalg.norm(labels - mean, axis=-1).mean()
-    assert evaluation.baseline is not None
-    assert_allclose(evaluation.baseline.raw.mean, expected)
-    assert baseline_mean_pose(mean, 7).shape == (7, 3, 2)
-    table = evaluation.to_table()
-    assert "mean pose" in table
-    assert f"{expected:.2f}" in table
-
-
-def test_the_table_is_markdown_with_as_many_cells_in_every_line() -> None:
-    labels = make_labels()
+def test_human36m_is_in_pixels_of_the_video_over_17_joints() -> None:
+    """A crop of 400 pixels: 0.1 of the half side is 20 pixels; an undrawn hand counts nowhere."""
+    skeleton = Skeleton.load("h36m32")
+    labels = random_labels(skeleton)
+    predicted = labels + np.array([0.1, 0])
+    predicted[:, skeleton.index_of("l_hand")] += 9
+    sides = np.full(FRAMES, 400.0)
+    sides[6:] = 200.0
     evaluation = evaluate_predictions(
-        labels, labels, STICK, groups=GROUPS, actions=ACTIONS, mean_pose=labels.mean(0)
+        predicted,
+        labels,
+        skeleton,
+        groups=GROUPS,
+        protocol=PROTOCOLS["human36m"],
+        actions=ACTIONS,
+        source_side=sides,
     )
-    tables = evaluation.to_table(details=True).split("\n\n")[1:]
-    assert len(tables) == 3
-    for table in tables:
-        assert len({len(line) for line in table.split("\n")}) == 1
-        assert len({line.count("|") for line in table.split("\n")}) == 1
+    assert len(evaluation.joints) == 17
+    assert evaluation.error.unit == "pixels of the source"
+    assert_allclose(evaluation.error.per_action["walking"], 20)
+    assert_allclose(evaluation.error.per_action["posing"], 10)
+    assert_allclose(evaluation.error.mean, 15)
+    assert evaluation.flip_min is not None
+    assert evaluation.flip_min.unit == "pixels of the source"
 
 
-def test_json_says_everything_and_has_null_for_nan() -> None:
-    labels = make_labels()
-    evaluation = evaluate_predictions(labels, labels, STICK, groups=["one"] * 40)
-    assert math.isnan(evaluation.raw.low)
-    values = json.loads(evaluation.to_json())
-    assert values["raw"]["mean"] == 0
-    assert values["raw"]["low"] is None
-    assert values["regressed"] is None
-    assert "at least two groups" in values["notes"][0]
-    assert values["joints"] == list(STICK.joints)
+def test_pixels_need_the_size_of_the_crops() -> None:
+    skeleton = Skeleton.load("h36m32")
+    labels = random_labels(skeleton)
+    with pytest.raises(LabelError, match="'human36m' needs 'source_side' for each of the 8"):
+        evaluate_predictions(
+            labels,
+            labels,
+            skeleton,
+            groups=GROUPS,
+            protocol=PROTOCOLS["human36m"],
+            actions=ACTIONS,
+        )
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"groups": ["a"]}, "clip or person of each frame, got 1 for 40"),
-        ({"actions": ["a"]}, "action of each frame, got 1 for 40"),
-        ({"predicted": np.zeros((40, 2, 2))}, "the 3 joints of 'stick'"),
-        ({"predicted": np.zeros((39, 3, 2))}, "the 40 labelled frames, got 39"),
-        ({"labels": np.full((40, 3, 2), np.nan)}, "got only NaN"),
-        ({"labels": np.zeros((40, 4, 2))}, "4 points without names"),
-        ({"label_joints": ("a", "b")}, "Expected 3 names of labelled joints, got 2"),
-        ({"label_joints": ("a", "b", "c")}, "No joint of 'stick'"),
-        ({"joint_map": {"tip": "tipp"}}, "Did you mean 'tip'"),
-        ({"protocol": PROTOCOLS["human36m"]}, "averages over actions"),
-    ],
-)
-def test_what_does_not_belong_together_is_refused(change: dict, message: str) -> None:
-    values = {"predicted": make_labels(), "labels": make_labels(), "groups": GROUPS, **change}
-    predicted, labels = values.pop("predicted"), values.pop("labels")
-    with pytest.raises(LabelError, match=message):
-        evaluate_predictions(predicted, labels, STICK, **values)
+def test_penn_action_counts_points_within_a_fifth_of_the_box() -> None:
+    """Off by 0.15 of a box 1.6 wide: within 0.2 of it, not within 0.1. No box, no score."""
+    skeleton = Skeleton.load("penn13")
+    labels = random_labels(skeleton)
+    sizes = np.full(FRAMES, 1.6)
+    sizes[0] = np.nan
+    evaluation = evaluate_predictions(
+        labels + np.array([0, 0.15 * 1.6]),
+        labels,
+        skeleton,
+        groups=GROUPS,
+        protocol=PROTOCOLS["penn_action"],
+        actions=ACTIONS,
+        object_size=sizes,
+    )
+    assert {score.name: score.mean for score in evaluation.pck} == {"PCK@0.1": 0, "PCK@0.2": 100}
+    assert evaluation.pck[0].frames == FRAMES - 1
 
 
-def test_a_protocol_without_the_pair_it_needs_is_refused() -> None:
-    with pytest.raises(ConfigError, match="expected their names in 'pair'"):
-        Protocol("mine", unit="pair")
-    with pytest.raises(ConfigError, match="Did you mean 'faces68'"):
-        find_protocol("face68")
+@pytest.mark.parametrize(("name", "skeleton"), [("mafl", "face5"), ("cats", "cat9")])
+def test_mafl_and_cats_divide_by_the_distance_of_the_two_eyes(name: str, skeleton: str) -> None:
+    """Eyes 0.4 apart, everything off by 0.1: a quarter."""
+    joints = Skeleton.load(skeleton)
+    labels = random_labels(joints)
+    labels[:, joints.index_of("right_eye")] = labels[:, joints.index_of("left_eye")] + [0.4, 0]
+    evaluation = evaluate_predictions(
+        labels + np.array([0, 0.1]), labels, joints, groups=GROUPS, protocol=PROTOCOLS[name]
+    )
+    assert_allclose(evaluation.error.mean, 25)
+    assert evaluation.flip_min is None
 
 
-def test_a_pair_that_is_never_apart_is_refused() -> None:
-    protocol = Protocol("mine", unit="pair", pair=("left_end", "right_end"))
-    labels = make_labels()
-    labels[:, 2] = labels[:, 1]
-    with pytest.raises(LabelError, match="divides by the distance of left_end and right_end"):
-        evaluate_predictions(labels, labels, STICK, groups=GROUPS, protocol=protocol)
+def test_the_tips_of_a_cats_ears_are_not_scored() -> None:
+    skeleton = Skeleton.load("cat9")
+    labels = random_labels(skeleton)
+    predicted = labels.copy()
+    predicted[:, [skeleton.index_of(f"{side}_ear_2") for side in ("left", "right")]] += 5
+    evaluation = evaluate_predictions(
+        predicted, labels, skeleton, groups=GROUPS, protocol=PROTOCOLS["cats"]
+    )
+    assert evaluation.left_out == ("left_ear_2", "right_ear_2")
+    assert evaluation.error.mean == 0

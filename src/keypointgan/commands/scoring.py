@@ -16,7 +16,8 @@ from keypointgan.data.pairs import FrameBank
 from keypointgan.data.store import Store
 from keypointgan.errors import ConfigError, LabelError, PriorError
 from keypointgan.evaluation.figures import default_protocol
-from keypointgan.evaluation.protocols import evaluate_predictions, find_protocol
+from keypointgan.evaluation.predictions import evaluate_predictions
+from keypointgan.evaluation.protocols import find_protocol
 from keypointgan.evaluation.results import Evaluation
 from keypointgan.inference.detector import choose_device
 from keypointgan.ops.keypoints import from_aligned_corners
@@ -88,6 +89,7 @@ def score(
     prior: Path | None = None,
     twin: Path | None = None,
     joint_map: Mapping[str, str] | None = None,
+    fit_on: Path | None = None,
     device: str = "auto",
 ) -> Scored:
     """Return the scores of a checkpoint on the labelled frames of a store.
@@ -96,10 +98,12 @@ def score(
         checkpoint: A run, a checkpoint folder or a safetensors file.
         store_path: The ingested frames.
         labels_path: Their labels; by default those inside the store.
-        protocol: How to score; by default as the skeleton's benchmark does.
+        protocol: How to score; by default as the labels say, else as the skeleton's benchmark does.
         prior: Poses whose mean is the baseline; by default those of the training.
         twin: A run of the supervised twin to score beside.
         joint_map: For joints with another name in the labels: skeleton's name -> labels' name.
+        fit_on: A labelled store on which the linear regression to the labels is fitted; without it
+            it is cross-validated over the clips or persons of the scored frames.
         device: Where to compute.
 
     Raises:
@@ -116,22 +120,36 @@ def score(
     labels = Labels.load(labels_path)
     loaded = load_model(checkpoint, device=chosen)
     mean_pose, notes = _mean_pose(loaded, prior)
+    fitting = None
+    if fit_on is not None:
+        fitting = Store.open(fit_on), Labels.load(fit_on / LABEL_FILE)
+        if fitting[1].joints != labels.joints:
+            raise LabelError(
+                f"{fit_on}: expected labels of the same joints as {labels_path}, to fit the "
+                "regression on, got others."
+            )
 
     def evaluate(model: LoadedModel, baseline: np.ndarray | None) -> Evaluation:
+        fit = None
+        if fitting is not None:
+            fit = _predict(model, *fitting, device=chosen), fitting[1].xy
         return evaluate_predictions(
             _predict(model, store, labels, device=chosen),
             labels.xy,
             model.skeleton,
             groups=[store.clip(name).group for name in labels.clip],
             protocol=(
-                find_protocol(protocol)
-                if protocol
+                find_protocol(protocol or labels.protocol)
+                if protocol or labels.protocol
                 else default_protocol(model.skeleton, actions=labels.action is not None)
             ),
             actions=labels.action,
             label_joints=labels.joints,
             joint_map=joint_map,
+            fit_on=fit,
             mean_pose=baseline,
+            source_side=labels.source_side,
+            object_size=labels.object_size,
         )
 
     return Scored(

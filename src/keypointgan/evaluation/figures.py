@@ -18,10 +18,11 @@ def default_protocol(skeleton: Skeleton, *, actions: bool = False) -> Protocol:
         skeleton: What is detected.
         actions: Whether the labels tell the action of each frame.
     """
-    if skeleton.name == "face68":
-        return PROTOCOLS["faces68"]
+    of_skeleton = {"face68": "faces68", "face5": "mafl", "cat9": "cats"}
+    if skeleton.name in of_skeleton:
+        return PROTOCOLS[of_skeleton[skeleton.name]]
     if skeleton.name == "h36m32" and actions:
-        return PROTOCOLS["human36m"]
+        return PROTOCOLS["simplified_human36m"]
     return PROTOCOLS["generic"]
 
 

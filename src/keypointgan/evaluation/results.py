@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Score:
-    """One number of an evaluation, in %.
+    """One number of an evaluation.
 
     Attributes:
         name: What it is, such as `flip-min error`.
-        unit: What it is a percentage of.
+        unit: What it is in.
         mean: The number: the mean over joints, frames and, where known, actions.
         low: Lower end of its bootstrap interval over groups; NaN for fewer than two groups.
         high: Upper end.
@@ -40,7 +40,7 @@ class Evaluation:
         protocol: Name of the protocol.
         skeleton: Name of the predictions' skeleton.
         joints: The joints that were compared.
-        left_out: Joints of the skeleton without labels, which count nowhere.
+        left_out: Joints of the skeleton that count nowhere: without labels, or not in the protocol.
         frames: Frames with at least one label.
         groups: Clips or persons among them.
         actions: Actions that were averaged over; 0 if the mean is over frames.
@@ -51,7 +51,8 @@ class Evaluation:
         flip_accuracy: Share of frames whose left and right are told apart.
         regressed: The error after a supervised linear regression.
         pck: Share of points within each threshold of the protocol.
-        error_unit: Which error the protocol counts: `raw` (side) or `normalised` (pair).
+        error_unit: Which error the protocol counts: `raw` (side), `normalised` (pair), `pixels`.
+        pixels: The error in pixels of the source, where the protocol is in those.
         baseline: The same of the prior's mean pose.
         notes: Why a score is missing.
     """
@@ -70,7 +71,8 @@ class Evaluation:
     flip_accuracy: Score | None
     regressed: Score | None
     pck: tuple[Score, ...]
-    error_unit: Literal["side", "pair"]
+    error_unit: Literal["side", "pair", "pixels"]
+    pixels: Score | None = None
     baseline: "Evaluation | None" = None
     notes: tuple[str, ...] = ()
 
@@ -79,12 +81,21 @@ class Evaluation:
         """The one number that the protocol ranks by, flips and regression not forgiven."""
         if self.error_unit == "pair" and self.normalised is not None:
             return self.normalised
+        if self.error_unit == "pixels" and self.pixels is not None:
+            return self.pixels
         return self.raw
 
     @property
     def scores(self) -> tuple[Score, ...]:
         """Every score there is, in the order of the table."""
-        named = (self.raw, self.normalised, self.flip_min, self.flip_accuracy, self.regressed)
+        named = (
+            self.raw,
+            self.normalised,
+            self.pixels,
+            self.flip_min,
+            self.flip_accuracy,
+            self.regressed,
+        )
         return (*(score for score in named if score is not None), *self.pck)
 
     def to_dict(self) -> dict[str, Any]:
@@ -130,7 +141,7 @@ class Evaluation:
     def describe(self) -> str:
         """Return one line that says what was compared."""
         averaged = f"averaged over {self.actions} actions" if self.actions else "mean over frames"
-        left_out = f"; not labelled: {', '.join(self.left_out)}" if self.left_out else ""
+        left_out = f"; not scored: {', '.join(self.left_out)}" if self.left_out else ""
         return (
             f"Protocol {self.protocol}, skeleton {self.skeleton}: {len(self.joints)} joints, "
             f"{self.frames} frames of {self.groups} groups, {averaged}{left_out}."

@@ -10,6 +10,7 @@ from keypointgan.data.benchmarks.registry import (
     find_benchmark,
     ingest_benchmark,
     locate,
+    reference_page,
     write_benchmark_prior,
 )
 from keypointgan.errors import DataError
@@ -79,3 +80,9 @@ def test_poses_of_a_prior_are_complete_and_placed_in_the_frame(tmp_path: Path) -
         assert float(file["size"]) == 128
         np.testing.assert_allclose(file["xy"][0, 1] - file["xy"][0, 0], [128 / 1.5, 0], rtol=1e-5)
         np.testing.assert_allclose(file["xy"][0, 2], [64, 64], atol=1e-4)
+
+
+def test_the_reference_page_is_up_to_date() -> None:
+    """Write it anew with `reference_page()` where this fails."""
+    page = Path(__file__).parents[3] / "docs" / "reference" / "benchmarks.md"
+    assert page.read_text(encoding="utf-8") == reference_page()

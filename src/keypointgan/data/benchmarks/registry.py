@@ -47,6 +47,32 @@ BENCHMARKS = {
 DATA_VARIABLE = "KEYPOINTGAN_DATA"
 """The environment variable with the folder that holds a folder for each data set."""
 
+_INTRODUCTION = """# Benchmarks
+
+Nothing of these data sets is distributed with `keypointgan`: get them from their makers and accept
+their terms. Each is looked for in `KEYPOINTGAN_DATA/NAME`, or where `--root` says; a file that is
+missing is named by its path.
+
+```bash
+export KEYPOINTGAN_DATA=/data
+keypointgan benchmarks                        # what there is
+keypointgan benchmarks penn_action            # what follows here, of one of them
+keypointgan ingest --benchmark penn_action --split train -o stores/penn_train
+keypointgan ingest --benchmark penn_action --split test -o stores/penn_test
+keypointgan benchmarks penn_action --prior stores/penn_prior.npz
+keypointgan evaluate runs/penn stores/penn_test
+```
+
+`evaluate` takes the protocol that the labels were made for (`--protocol` for another) and always
+prints the error as it is, the better of both left/right labellings, the share of frames whose sides
+are right, and the error after a linear regression to the labels: cross-validated over clips or
+persons, or fitted on another store with `--fit-on`. Published numbers mix these columns.
+
+A text says what of it is *verified* on published code or files, what is *recalled*, and which
+reading we take where papers leave it open. The readers are tested on small generated copies of
+these layouts, not on the data themselves, except for the last four.
+"""
+
 
 def find_benchmark(name: str) -> Benchmark:
     """Return the data set of that name.
@@ -153,3 +179,11 @@ def write_benchmark_prior(name: str, root: Path | None, output: Path) -> int:
         size=np.array(DEFAULT_SIZE),
     )
     return len(poses)
+
+
+def reference_page() -> str:
+    """Return `docs/reference/benchmarks.md`: everything about every data set."""
+    parts = "\n\n".join(
+        f"## {benchmark.name}\n\n{benchmark.describe()}" for benchmark in BENCHMARKS.values()
+    )
+    return f"{_INTRODUCTION}\n{parts}\n"
