@@ -74,16 +74,17 @@ def read_h5(path: Path) -> Instances:
     """
     try:
         import pandas
-        import tables  # noqa: F401 - what pandas reads these files with
+        import tables  # what pandas reads these files with
     except ImportError as error:
         raise MissingExtraError(
             error.name or "pandas", extra="formats", purpose="read h5 files of DeepLabCut"
         ) from error
     try:
         table = pandas.read_hdf(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, tables.HDF5ExtError) as error:
+        reason = str(error).strip().split("\n")[-1]  # after the trace of the HDF5 library
         raise DataError(
-            f"{path}: expected a table that DeepLabCut wrote, but it cannot be read ({error})."
+            f"{path}: expected a table that DeepLabCut wrote, but it cannot be read ({reason})."
         ) from error
     names = list(table.columns.names)
     if "bodyparts" not in names or "coords" not in names:

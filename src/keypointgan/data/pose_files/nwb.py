@@ -29,6 +29,7 @@ def read_nwb(path: Path) -> Instances:
     """
     try:
         import ndx_pose  # noqa: F401 - tells pynwb how to read it
+        from hdmf.build import ConstructError
         from pynwb import NWBHDF5IO
     except ImportError as error:
         raise MissingExtraError(
@@ -44,7 +45,7 @@ def read_nwb(path: Path) -> Instances:
                 if each.neurodata_type == "PoseEstimation"
             ]
             return _to_instances(found, path)
-    except (OSError, KeyError, ValueError, TypeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, ConstructError) as error:
         raise DataError(f"{path}: expected an NWB file with poses, got {error}.") from error
 
 
