@@ -1,19 +1,26 @@
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from keypointgan.data.ingest import ingest, name_clips
+from keypointgan.data.ingest import ingest
+from keypointgan.data.parts import Part
+from keypointgan.data.sources import name_clips
 from keypointgan.data.store import Store, StoreWriter
 from keypointgan.data.video import write_video
 from keypointgan.errors import StoreError
 
 
 def video(path: Path, *, count: int = 4, value: int = 100, width: int = 48) -> Path:
-    """A video whose left and right quarters are black and whose middle is of one grey."""
+    """A video whose left and right quarters are black and whose middle is of one grey.
+
+    The last row tells the path, so that no two videos are copies of each other.
+    """
     frame = np.zeros((32, width, 3), np.uint8)
     frame[:, width // 4 : -width // 4] = value
+    frame[-1] = np.frombuffer(hashlib.sha256(str(path).encode()).digest()[:3], np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_video(path, [frame] * count, 10)
     return path
@@ -51,8 +58,8 @@ def test_a_box_and_the_whole_frame_are_other_crops(tmp_path: Path) -> None:
     assert np.abs(Store.open(tmp_path / "box").frames([0]).astype(int) - 100).max() < 12
     ingest(tmp_path / "a.mp4", tmp_path / "all", size=16, encoding="raw", crop="none")
     store = Store.open(tmp_path / "all")
-    assert store.clips[0].crop is None
-    assert store.frames([0])[0, :, :3].max() < 30
+    assert store.clips[0].crop == (0, 0, 48, 32)
+    assert store.frames([0])[0, :-1, :3].max() < 30
     with pytest.raises(StoreError, match="a box for every clip"):
         ingest(tmp_path / "a.mp4", tmp_path / "none", size=16, crop={"b": (0, 0, 9, 9)})
 
@@ -138,7 +145,7 @@ def test_a_source_without_its_mask_or_with_a_wrong_one_is_skipped(tmp_path: Path
     reasons = {Path(source).stem: reason for source, reason in summary.skipped}
     assert "this one has none" in reasons["b"]
     assert "a mask of 48×32 pixels" in reasons["c"]
-    assert "3 masks for 4 frames" in reasons["d"]
+    assert "got 3 masks and more frames" in reasons["d"]
 
 
 def test_equal_names_are_told_apart_by_their_folders(tmp_path: Path) -> None:
@@ -171,14 +178,14 @@ def test_a_full_disk_stops_the_ingest_with_the_clips_before_complete(
 ) -> None:
     video(tmp_path / "in" / "a.mp4")
     video(tmp_path / "in" / "b.mp4")
-    append = StoreWriter._append
+    move = StoreWriter._move
 
-    def full(self: StoreWriter, name: str, *rest: object) -> int:
-        if name == "b":
+    def full(self: StoreWriter, part: Part) -> int:
+        if self.clips:
             raise OSError("No space left on device")
-        return append(self, name, *rest)
+        return move(self, part)
 
-    monkeypatch.setattr(StoreWriter, "_append", full)
+    monkeypatch.setattr(StoreWriter, "_move", full)
     with pytest.raises(StoreError, match=r"No space left.*run the same command again"):
         ingest(tmp_path / "in", tmp_path / "store", size=16)
     assert names(tmp_path / "store") == ["a"]

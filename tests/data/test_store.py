@@ -150,7 +150,7 @@ def test_a_full_disk_is_reported_and_the_store_stays_readable(
 
     with StoreWriter(tmp_path, size=16) as writer:
         writer.add_clip("one", noise(3), source="a", fps=25)
-        monkeypatch.setattr("keypointgan.data.store_writer._encode", full)
+        monkeypatch.setattr("keypointgan.data.store_writer.encode_frame", full)
         with pytest.raises(StoreError, match=r"No space left.*run the same command again"):
             writer.add_clip("two", noise(3), source="b", fps=25)
     assert [clip.name for clip in Store.open(tmp_path).clips] == ["one"]

@@ -93,7 +93,7 @@ def test_a_truncated_video_costs_no_other(
     """It is skipped, and said to be."""
     with pytest.raises(SystemExit) as stop:
         main(["ingest", str(video), str(truncated), "-o", str(tmp_path / "store"), "--size", "64"])
-    assert not stop.value.code
+    assert stop.value.code == 3
     assert "skipped" in capsys.readouterr().err
     store = Store.open(tmp_path / "store")
     assert [clip.frames for clip in store.clips] == [20]
@@ -257,7 +257,7 @@ def test_a_full_disk_while_ingesting(
     def full(*_: object) -> bytes:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("keypointgan.data.store_writer._encode", full)
+    monkeypatch.setattr("keypointgan.data.store_writer.encode_frame", full)
     assert "make room" in fails("ingest", video, "-o", store, "--size", "64")
     monkeypatch.undo()
     with pytest.raises(SystemExit) as stop:

@@ -6,7 +6,18 @@ from typing import Annotated, Literal
 
 import typer
 
-from keypointgan.commands.options import Joints, Overrides, Recipe, joint_map
+from keypointgan.commands.options import (
+    PARTLY,
+    Boxes,
+    FollowSize,
+    Joints,
+    Margin,
+    Overrides,
+    Recipe,
+    following,
+    joint_map,
+    tell_skipped,
+)
 from keypointgan.errors import ConfigError
 
 prior_app = typer.Typer(
@@ -34,6 +45,17 @@ def ingest(
     crop: Annotated[
         str, typer.Option(help="centre, none (squeeze the frame), or x0,y0,x1,y1 in pixels.")
     ] = "centre",
+    boxes: Boxes = None,
+    margin: Margin = None,
+    follow_size: FollowSize = False,
+    masks: Annotated[
+        str,
+        typer.Option(
+            help="auto (NAME.mask.mp4 where there is one), none, plate (what differs from the "
+            "background of a still camera), or a name such as '{name}_mask.avi'."
+        ),
+    ] = "auto",
+    jobs: Annotated[int, typer.Option(min=0, help="Videos read at once; 0: one a core.")] = 0,
     benchmark: Annotated[
         str | None, typer.Option(help="Read a public data set, with its labels, by its name.")
     ] = None,
@@ -44,10 +66,14 @@ def ingest(
         str, typer.Option(help="Part of that data set ('keypointgan benchmarks NAME').")
     ] = "train",
 ) -> None:
-    """Turn videos, or a public data set, into a store of frames to train on."""
+    """Turn videos, or a public data set, into a store of frames to train on.
+
+    Videos that cannot be used are named and skipped; the exit code is then 3.
+    """
     from keypointgan.commands.console import counting
     from keypointgan.data.benchmarks.registry import ingest_benchmark
     from keypointgan.data.ingest import ingest as ingest_sources
+    from keypointgan.data.plans import MASK_PATTERN
 
     if (benchmark is None) == (not sources):
         raise ConfigError(
@@ -55,6 +81,8 @@ def ingest(
             "(--benchmark NAME --root FOLDER), got "
             f"{'both' if benchmark else 'neither'}."
         )
+    if boxes is not None and crop != "centre":
+        raise ConfigError("Expected either --boxes or --crop, got both.")
     with counting("frames") as progress:
         if benchmark is not None:
             summary = ingest_benchmark(
@@ -74,13 +102,16 @@ def ingest(
                 size=size,
                 encoding=encoding.value,
                 quality=quality,
-                crop=_crop(crop),
+                crop=following(boxes, margin, follow_size=follow_size) or _crop(crop),
+                masks={"auto": MASK_PATTERN, "none": None}.get(masks, masks),
+                jobs=jobs,
                 progress=progress,
             )
-    for source, reason in summary.skipped:
-        typer.echo(f"skipped {source}: {reason}", err=True)
+    tell_skipped(summary.skipped)
     typer.echo(f"{summary.clips} clips, {summary.frames} frames", err=True)
     typer.echo(output)
+    if summary.skipped:
+        raise typer.Exit(PARTLY)
 
 
 @prior_app.command()

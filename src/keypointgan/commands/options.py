@@ -1,11 +1,17 @@
-"""Options that several commands share."""
+"""Options that several commands share, and what several commands say."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from keypointgan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from keypointgan.data.plans import Follow
+
+PARTLY = 3
+"""Exit code where some sources were used and others skipped."""
 
 Recipe = Annotated[
     str | None, typer.Option(help="A recipe ('keypointgan recipes' lists them) or a YAML file.")
@@ -21,6 +27,46 @@ Joints = Annotated[
         "--joint", metavar="OURS=THEIRS", help="A joint that the file calls otherwise; repeat."
     ),
 ]
+Boxes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Follow each animal: a file of boxes (.csv, COCO .json) or poses (.slp, DeepLabCut, "
+        "...); '{name}.slp' stands for one beside each video.",
+    ),
+]
+Margin = Annotated[
+    float | None,
+    typer.Option(min=1.0, help="Side of the square that follows an animal over its length. [1.3]"),
+]
+FollowSize = Annotated[
+    bool,
+    typer.Option("--follow-size", help="Let the square grow and shrink with the animal's box."),
+]
+
+
+def following(boxes: str | None, margin: float | None, *, follow_size: bool) -> "Follow | None":
+    """Return how animals are followed; None without boxes.
+
+    Raises:
+        ConfigError: There are no boxes, but other options of them.
+    """
+    from keypointgan.data.plans import Follow
+
+    if boxes is None:
+        if margin is not None or follow_size:
+            raise ConfigError("Expected --boxes with --margin and --follow-size, got none.")
+        return None
+    if margin is None:
+        return Follow(boxes, follow_size=follow_size)
+    return Follow(boxes, margin=margin, follow_size=follow_size)
+
+
+def tell_skipped(skipped: Sequence[tuple[str, str]]) -> None:
+    """Say on standard error what was skipped, and why."""
+    for source, reason in skipped:
+        reason = reason.removeprefix(f"{source}: ")
+        typer.echo(f"skipped {source}: {' '.join(reason.split())}", err=True)
 
 
 def joint_map(entries: Sequence[str] | None) -> dict[str, str]:

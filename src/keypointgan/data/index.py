@@ -19,6 +19,7 @@ ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 
 VERSION = 1
 INDEX, FRAMES, OFFSETS, MASKS = "index.json", "frames.bin", "offsets.bin", "masks.bin"
+BOXES, PARTS = "boxes.bin", "parts"
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,10 @@ class Clip:
         start: Row of its first frame.
         frames: Number of frames.
         fps: Frames per second of the source, 0 where there is no such thing.
-        crop: Which part of the source is seen, in its pixels; None for the whole frame.
+        crop: Which part of the source is seen, in its pixels; None where it is unknown or moves
+            (`Store.boxes`).
         group: The person, film or video that a split must keep on one side.
+        first: Number of its first frame in the source.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Clip:
     fps: float
     crop: Box | None
     group: str
+    first: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,35 +1,25 @@
-"""Turning videos and folders of images into a store, one clip a source.
+"""Turning videos and folders of images into a store: a clip a source, or a clip an animal.
 
-A source is a video, a folder of images, or a pattern such as `videos/*.mp4`; a folder stands for
-the videos in it (or, where it has none, for its images) and for everything in its folders.
+Sources are read by several threads, each a frame at a time and once, however many animals are cut
+out of it; the store takes their clips in the order of the sources.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from glob import glob, has_magic
 from pathlib import Path
-from typing import Literal
+from threading import Event, Lock
 
-from keypointgan.data.resize import Box, Picture, centre_square, crop_and_resize
+from keypointgan.data.cut import Cut, Stopped, cut_clips
+from keypointgan.data.parts import Part
+from keypointgan.data.plans import MASK_PATTERN, Crop, Follow, Planner, full_name, source_name
+from keypointgan.data.resize import Picture
+from keypointgan.data.sources import find_sources
 from keypointgan.data.store import Encoding, Progress, StoreWriter
-from keypointgan.data.video import (
-    RGBFrame,
-    VideoInfo,
-    is_image,
-    is_video,
-    natural_order,
-    probe,
-    read_frames,
-)
-from keypointgan.errors import DataError, StoreError, VideoError
-
-Crop = Literal["centre", "none"] | Box | Mapping[str, Box]
-"""Which part of a source is kept: the central square, the whole frame (squeezed to a square), one
-box for all sources, or a box for each clip's name. Boxes are in pixels of the source."""
-
-MASK_PATTERN = "{name}.mask.mp4"
-"""Where the mask video of NAME.mp4 lies."""
+from keypointgan.data.windows import Window
+from keypointgan.errors import DataError, StoreError
 
 
 @dataclass(frozen=True)
@@ -54,62 +44,66 @@ def ingest(
     size: int,
     encoding: Encoding = "jpeg",
     quality: int = 90,
-    crop: Crop = "centre",
+    crop: Crop | Follow = "centre",
     masks: str | None = MASK_PATTERN,
+    jobs: int = 0,
     progress: Progress | None = None,
 ) -> IngestSummary:
     """Write every source into the store at `path` and return what came of it.
 
-    A source that cannot be read is skipped and the rest goes on. Run again, complete clips are
-    not read a second time.
+    Frame k of a clip is frame `Clip.first` + k of its source. A source that cannot be read to its
+    end is skipped and the rest goes on. Run again, complete clips are not read a second time. The
+    memory needed does not grow with the length of the videos.
 
     Args:
-        sources: Videos, folders and patterns.
+        sources: Videos, folders and patterns, see `data.sources`.
         path: Folder of the store.
         size: Side of the square frames in pixels.
         encoding: How frames are kept, see `StoreWriter`.
         quality: Of the encoder, 1 to 100.
         crop: Which part of each source is kept.
         masks: Name of a source's mask video beside it, `{name}` standing for the source's name
-            without suffix. Where any source has one all must. None: no masks.
+            without suffix. Where any source has one all must. `plate`: masks are made, see
+            `data.plates`. None: no masks.
+        jobs: Sources read at once; 0 for one a core.
         progress: Called with the frames that are done, and all.
 
     Raises:
         StoreError: Nothing could be used, or the store cannot be written.
     """
-    given = [sources] if isinstance(sources, str | Path) else list(sources)
-    found, skipped = _expand(given)
-    names = name_clips(found)
-    mask_of = {source: _mask_of(source, masks) for source in found}
-    with_masks = any(mask_of.values())
-    with StoreWriter(path, size=size, encoding=encoding, quality=quality) as writer:
-        done_before = {clip.source: clip.name for clip in writer.clips}
-        wanted = [source for source in found if _source_name(source) not in done_before]
-        infos: dict[Path, VideoInfo] = {}
-        for source in wanted:
-            try:
-                infos[source] = _usable(source, mask_of[source], with_masks=with_masks)
-            except VideoError as error:
-                skipped.append((str(source), str(error)))
-        tally = Tally(sum(info.frames for info in infos.values()), progress)
-        for source, info in infos.items():
-            try:
-                _add(
-                    writer,
-                    _free_name(writer, source, names[source]),
-                    source,
-                    info,
-                    mask_of[source] if with_masks else None,
-                    size=size,
-                    crop=crop,
-                    tally=tally,
-                )
-            except DataError as error:
-                if isinstance(error, StoreError) and isinstance(error.__cause__, OSError):
-                    raise  # the store's disk is full: the next source would fail likewise
-                skipped.append((str(source), str(error)))
-        clips = writer.clips
+    found = find_sources(sources)
+    skipped = found.skipped
+    writer = StoreWriter(path, size=size, encoding=encoding, quality=quality)
+    cores = _cores()
+    jobs = max(1, min(jobs or cores, len(found.sources)))
+    planner = Planner(found.sources, writer.clips, crop=crop, masks=masks)
+    with _left_clean(writer), ThreadPoolExecutor(jobs) as pool:
+        plans = [(source, pool.submit(planner.plan, source)) for source in found.sources]
+        work: list[tuple[Cut, str]] = []
+        for source, plan in plans:
+            with _skipping(source, skipped):
+                work += plan.result()
+        if work:
+            with writer:
+                tally = Tally(sum(_length(cut) for cut, _ in work), progress)
+                cuts = [
+                    (
+                        *each,
+                        pool.submit(
+                            cut_clips,
+                            each[0],
+                            size=size,
+                            new_part=writer.part,
+                            tick=tally.tick,
+                            threads=max(1, cores // jobs),
+                        ),
+                    )
+                    for each in work
+                ]
+                _collect(writer, cuts, skipped, tally)
+    clips = writer.clips
     if not clips:
+        given = [sources] if isinstance(sources, str | Path) else sources
         reasons = "; ".join(f"{source}: {reason}" for source, reason in skipped[:3])
         raise StoreError(
             f"{path}: expected at least one video or folder of images with two frames among "
@@ -118,168 +112,99 @@ def ingest(
     return IngestSummary(len(clips), clips[-1].start + clips[-1].frames, tuple(skipped))
 
 
-def name_clips(sources: Sequence[Path]) -> dict[Path, str]:
-    """Return the name of each source, with as many of its folders as no other source shares."""
-    parts = {source: (*source.resolve().parent.parts, _stem(source)) for source in sources}
-    names: dict[Path, str] = {}
-    for depth in range(1, max(map(len, parts.values()), default=0) + 1):
-        tails = {source: parts[source][-depth:] for source in sources if source not in names}
-        shared = Counter(tails.values())
-        names |= {source: "/".join(tail) for source, tail in tails.items() if shared[tail] == 1}
-    return {source: names.get(source, source.name) for source in sources}  # a.avi beside a.mp4
-
-
-def _expand(given: Iterable[str | Path]) -> tuple[list[Path], list[tuple[str, str]]]:
-    """The sources meant, without repetitions, and what cannot be one with the reason."""
-    found: dict[Path, None] = {}
-    skipped = []
-    for source in given:
-        path = Path(source)
-        if path.is_dir():
-            inside = list(_sources_in(path))
-            if not inside:
-                skipped.append((str(path), "a folder without videos or images"))
-        elif has_magic(str(source)) and not path.exists():
-            matches = map(Path, glob(str(source), recursive=True))  # noqa: PTH207 (may be absolute)
-            inside = [
-                clip
-                for match in sorted(matches, key=natural_order)
-                for clip in (_sources_in(match) if match.is_dir() else [match])
-                if not _is_mask(clip)
-            ]
-            if not inside:
-                skipped.append((str(source), "a pattern that no file matches"))
-        else:
-            inside = [path]
-        found |= dict.fromkeys(inside)
-    return list(found), skipped
-
-
-def _sources_in(folder: Path) -> Iterator[Path]:
-    entries = sorted(
-        (entry for entry in folder.iterdir() if not entry.name.startswith(".")), key=natural_order
-    )
-    videos = [entry for entry in entries if is_video(entry) and not _is_mask(entry)]
-    yield from videos
-    if not videos and any(is_image(entry) for entry in entries):
-        yield folder
-    for entry in entries:
-        if entry.is_dir():
-            yield from _sources_in(entry)
-
-
-def _usable(source: Path, mask: Path | None, *, with_masks: bool) -> VideoInfo:
-    """What `source` says about itself, once it is sure that it may become a clip."""
-    if source.is_file() and is_image(source):
-        raise VideoError(
-            "expected a video or a folder of images, got a single image: a clip needs at least "
-            "two frames. Give the folder"
-        )
-    info = probe(source)
-    if with_masks and mask is None:
-        raise VideoError("other sources have a mask video beside them, this one has none")
-    if with_masks and mask is not None:
-        other = probe(mask)
-        if (other.width, other.height) != (info.width, info.height):
-            raise VideoError(
-                f"{mask}: expected a mask of {info.width}×{info.height} pixels as its video, got "
-                f"{other.width}×{other.height}"
-            )
-    return info
-
-
-def _add(
+def _collect(
     writer: StoreWriter,
-    name: str,
-    source: Path,
-    info: VideoInfo,
-    mask: Path | None,
-    *,
-    size: int,
-    crop: Crop,
+    cuts: "list[tuple[Cut, str, Future[list[tuple[Window, Part]]]]]",
+    skipped: list[tuple[str, str]],
     tally: "Tally",
 ) -> None:
-    box = box_for(name, info, crop)
-    window = box or (0, 0, info.width, info.height)
-    writer.add_clip(
-        name,
-        tally.through(_cropped(read_frames(source), window, size=size)),
-        source=_source_name(source),
-        fps=info.fps,
-        crop=box,
-        masks=None if mask is None else _cropped(_grey(read_frames(mask)), window, size=size),
-    )
+    """Take the clips into the store, source by source; give up all work if the disk is full."""
+    try:
+        for cut, base, future in cuts:
+            with _skipping(cut.source, skipped):
+                for window, part in future.result():
+                    writer.add_part(
+                        full_name(base, window),
+                        part,
+                        source=source_name(cut.source),
+                        fps=cut.info.fps,
+                        crop=window.box,
+                        group=base,
+                        first=window.first,
+                    )
+    except BaseException:
+        tally.stop()
+        for _, _, future in cuts:
+            future.cancel()
+        raise
 
 
-def box_for(name: str, info: VideoInfo, crop: Crop) -> Box | None:
-    """Return which part of a source `crop` means; None for the whole.
-
-    Raises:
-        StoreError: There are boxes, but none for this clip, or one without area.
-    """
-    if crop == "none":
-        return None
-    if crop == "centre":
-        return centre_square(info.width, info.height)
-    if isinstance(crop, Mapping):
-        if name not in crop:
-            raise StoreError(
-                f"Clip '{name}': expected a box for every clip, got {len(crop)} boxes without it."
-            )
-        crop = crop[name]
-    if isinstance(crop, str) or len(crop) != 4 or crop[2] <= crop[0] or crop[3] <= crop[1]:
-        raise StoreError(
-            f"Clip '{name}': expected the crop 'centre', 'none' or a box (x0, y0, x1, y1) with "
-            f"x0 < x1 and y0 < y1, got {crop!r}."
-        )
-    return crop
+@contextmanager
+def _skipping(source: Path, skipped: list[tuple[str, str]]) -> Iterator[None]:
+    """Note why a source cannot be used and go on, unless the store's disk is full."""
+    try:
+        yield
+    except DataError as error:
+        if isinstance(error, StoreError) and isinstance(error.__cause__, OSError):
+            raise  # the next source would fail likewise
+        skipped.append((str(source), str(error)))
+    except OSError as error:
+        skipped.append((str(source), f"cannot be read ({error.strerror or error})"))
 
 
-def _cropped(frames: Iterable[Picture], box: Box, *, size: int) -> Iterator[Picture]:
-    return (crop_and_resize(frame, box, size=size) for frame in frames)
+@contextmanager
+def _left_clean(writer: StoreWriter) -> Iterator[None]:
+    """Leave no new folder behind where no clip was written."""
+    made = [folder for folder in (writer.path, *writer.path.parents) if not folder.exists()]
+    try:
+        yield
+    finally:
+        if made and not writer.clips and writer.path.is_dir():
+            for file in writer.path.iterdir():
+                file.unlink()
+            for folder in made:
+                folder.rmdir()
 
 
-def _grey(frames: Iterable[RGBFrame]) -> Iterator[Picture]:
-    return (frame[..., 1] for frame in frames)  # grey in colour: any channel will do
+def _length(cut: Cut) -> int:
+    """How many frames of a source are read, as far as it tells."""
+    stops = [window.stop for window in cut.windows]
+    last = max((stop for stop in stops if stop is not None), default=0)
+    return cut.info.frames if None in stops else last
 
 
-def _mask_of(source: Path, pattern: str | None) -> Path | None:
-    if pattern is None:
-        return None
-    mask = source.parent / pattern.replace("{name}", _stem(source))
-    return mask if mask.exists() else None
-
-
-def _is_mask(path: Path) -> bool:
-    return path.stem.endswith(".mask")
-
-
-def _free_name(writer: StoreWriter, source: Path, name: str) -> str:
-    """`name`, or one with more folders if an earlier run gave it to another source."""
-    for folder in source.resolve().parents:
-        if not writer.has_clip(name):
-            break
-        name = f"{folder.name}/{name}"
-    return name
-
-
-def _stem(source: Path) -> str:
-    return source.resolve().name if source.is_dir() else source.stem
-
-
-def _source_name(source: Path) -> str:
-    return str(source.resolve())
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class Tally:
-    """Counts frames as they pass by, for the progress bar."""
+    """Counts frames as they pass by, for the progress bar; used by several threads."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
         self._done, self._total, self._progress = 0, total, progress
+        self._lock, self._stopped = Lock(), Event()
 
-    def through(self, frames: Iterable[Picture]) -> Iterator[Picture]:
-        for frame in frames:
-            yield frame
+    def tick(self) -> None:
+        """Count a frame.
+
+        Raises:
+            Stopped: The work is given up.
+        """
+        if self._stopped.is_set():
+            raise Stopped
+        with self._lock:
             self._done += 1
             if self._progress:
                 self._progress(self._done, max(self._done, self._total))
+
+    def stop(self) -> None:
+        """Make every later `tick` raise."""
+        self._stopped.set()
+
+    def through(self, frames: Iterable[Picture]) -> Iterator[Picture]:
+        """Count frames as they are yielded."""
+        for frame in frames:
+            yield frame
+            self.tick()

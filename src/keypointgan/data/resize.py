@@ -14,6 +14,9 @@ Picture = UInt8[ndarray, "height width *channel"]
 Pictures = UInt8[ndarray, "frame height width *channel"]
 """RGB frames or masks, 0 to 255."""
 
+Region = UInt8[ndarray, "region_height region_width *channel"]
+"""A part of a frame or mask."""
+
 Square = UInt8[ndarray, "side side *channel"]
 """One frame or one mask with equal sides."""
 
@@ -34,6 +37,7 @@ def crop_and_resize(frame: Picture, box: Box, *, size: int) -> Square:
     What lies outside the frame repeats its border. Shrinking averages over the pixels that a new
     pixel covers (box filter at whole factors, triangle filter otherwise), so nothing aliases.
     """
+    frame, box = _near(frame, box, size=size)
     height, width = frame.shape[:2]
     x0, y0, x1, y1 = box
     left, top = max(0, int(np.ceil(-x0))), max(0, int(np.ceil(-y0)))
@@ -47,8 +51,26 @@ def crop_and_resize(frame: Picture, box: Box, *, size: int) -> Square:
     factors = ((x1 - x0) / size, (y1 - y0) / size)
     whole = all(factor >= 1 and float(factor).is_integer() for factor in factors)
     filter_ = Image.Resampling.BOX if whole else Image.Resampling.BILINEAR
-    image = Image.fromarray(frame).resize((size, size), filter_, box=(x0, y0, x1, y1))
+    image = Image.fromarray(np.ascontiguousarray(frame)).resize(
+        (size, size), filter_, box=(x0, y0, x1, y1)
+    )
     return np.asarray(image)
+
+
+def _near(frame: Picture, box: Box, *, size: int) -> tuple[Region, Box]:
+    """The part of a frame that a resized box depends on, and the box in it: much less to copy."""
+    height, width = frame.shape[:2]
+    x0, y0, x1, y1 = box
+    reach = int(max(1.0, (x1 - x0) / size, (y1 - y0) / size)) + 2  # of the filter
+    left, right = _span(x0 - reach, x1 + reach, width)
+    top, bottom = _span(y0 - reach, y1 + reach, height)
+    return frame[top:bottom, left:right], (x0 - left, y0 - top, x1 - left, y1 - top)
+
+
+def _span(start: float, stop: float, length: int) -> tuple[int, int]:
+    """Whole pixels from `start` to `stop` that are inside; at least the nearest one."""
+    first = min(max(int(np.floor(start)), 0), length - 1)
+    return first, max(min(int(np.ceil(stop)), length), first + 1)
 
 
 def resize_frames(frames: Pictures, *, size: int) -> Squares:

@@ -7,6 +7,7 @@ index.json    version, size, encoding, quality, masks, clips (name, source, star
 frames.bin    encoded frames one after the other, or raw uint8 (frame, size, size, 3)
 offsets.bin   where each encoded frame ends, int64; absent in a raw store
 masks.bin     one bit a pixel (frame, size, ceil(size / 8)); only where clips have masks
+boxes.bin     what part of its source a frame shows, float64 (frame, 4); zeros where unknown
 ```
 
 The data files only grow, and the index names what in them is complete. It is written beside and
@@ -23,11 +24,12 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Float64, Int, UInt8
 from numpy import ndarray
 from PIL import Image
 
 from keypointgan.data.index import (
+    BOXES,
     FRAMES,
     MASKS,
     OFFSETS,
@@ -158,6 +160,20 @@ class Store:
             )
         bits = np.unpackbits(self._masks[self._checked(rows)], axis=-1, count=self.size)
         return bits * np.uint8(255)
+
+    def boxes(self, rows: Sequence[int] | Int[ndarray, " row"]) -> Float64[ndarray, "row 4"]:
+        """Return which part of its source each frame shows, (x0, y0, x1, y1) in its pixels.
+
+        NaN where that is unknown, as in stores of an earlier version.
+        """
+        places = self._checked(rows)
+        boxes = np.zeros((self.num_frames, 4))
+        file = self.path / BOXES
+        if file.is_file():
+            known = np.fromfile(file, "<f8", count=self.num_frames * 4).reshape(-1, 4)
+            boxes[: len(known)] = known
+        boxes[boxes[:, 2] <= boxes[:, 0]] = np.nan
+        return boxes[places]
 
     @cached_property
     def _places(self) -> dict[str, int]:

@@ -1,23 +1,25 @@
 """Writing clips into a store so that each is complete or absent, however the writing ends."""
 
-import io
 import os
+import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
-from PIL import Image
 
 from keypointgan.data.index import (
+    BOXES,
     ENCODINGS,
     FRAMES,
     INDEX,
     MASKS,
     OFFSETS,
+    PARTS,
     Clip,
     Encoding,
     Index,
@@ -26,9 +28,11 @@ from keypointgan.data.index import (
     read_index,
     write_index,
 )
+from keypointgan.data.parts import Part, encode_frame
 from keypointgan.data.resize import Box
 from keypointgan.errors import StoreError
 
+BOX_BYTES = 4 * 8
 _COMMIT_SECONDS = 1.0  # how much work a killed writer may lose; an index a clip would be slow
 
 
@@ -69,7 +73,7 @@ class StoreWriter:
         elif self.path.is_file() or (
             self.path.is_dir()
             and any(
-                entry.name not in {FRAMES, OFFSETS, MASKS, f"{INDEX}.part"}
+                entry.name not in {FRAMES, OFFSETS, MASKS, BOXES, PARTS, f"{INDEX}.part"}
                 for entry in self.path.iterdir()
             )
         ):
@@ -80,16 +84,19 @@ class StoreWriter:
         self._names = {clip.name for clip in self._index.clips}
         self._unwritten = False
         self._written_at = time.monotonic()
+        self._parts = 0
 
     def __enter__(self) -> "StoreWriter":
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(self.path / PARTS, ignore_errors=True)  # of a writer that was killed
             self._cut_off()
         except OSError as error:
             raise StoreError(f"{self.path}: cannot write a store here ({error}).") from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        shutil.rmtree(self.path / PARTS, ignore_errors=True)
         try:
             self._commit()
         except OSError as error:
@@ -132,31 +139,104 @@ class StoreWriter:
         """
         if self.has_clip(name):
             return
-        if self._index.clips and self._index.masks != (masks is not None):
+        self._check_masks(name, given=masks is not None)
+        count = self._guarded(lambda: self._append(name, frames, masks))
+        start = self._index.num_frames
+        box = None if crop is None else _plain(crop)
+        clip = Clip(name, source, start, count, float(fps), box, group or name)
+        self._register(clip, masks=masks is not None)
+
+    def part(self) -> Part:
+        """Return a clip to be written beside the store, maybe by another thread."""
+        self._parts += 1
+        return Part(
+            self.path / PARTS / str(self._parts),
+            size=self._index.size,
+            encoding=self._index.encoding,
+            quality=self._index.quality,
+        )
+
+    def add_part(
+        self,
+        name: str,
+        part: Part,
+        *,
+        source: str,
+        fps: float,
+        crop: Box | None = None,
+        group: str | None = None,
+        first: int = 0,
+    ) -> None:
+        """Move a clip that was written beside the store into it.
+
+        Args:
+            name: Unique in the store.
+            part: The clip.
+            source: As in `add_clip`.
+            fps: As in `add_clip`.
+            crop: As in `add_clip`; None where it moves.
+            group: As in `add_clip`.
+            first: Number of its first frame in the source.
+
+        Raises:
+            StoreError: Fewer than two frames, masks unlike the other clips, or a full disk.
+        """
+        if self.has_clip(name):
+            part.remove()
+            return
+        self._check_masks(name, given=part.has_masks)
+        _check_count(name, part.count)
+        self._guarded(lambda: self._move(part))
+        start = self._index.num_frames
+        box = None if crop is None else _plain(crop)
+        clip = Clip(name, source, start, part.count, float(fps), box, group or name, first)
+        part.remove()
+        self._register(clip, masks=part.has_masks)
+
+    def _check_masks(self, name: str, *, given: bool) -> None:
+        if self._index.clips and self._index.masks != given:
             raise StoreError(
                 f"Clip '{name}': expected {'a mask' if self._index.masks else 'no mask'}, as for "
                 "the other clips of this store. Give masks to all clips or to none."
             )
+
+    def _guarded(self, append: Callable[[], int]) -> int:
+        """Append a clip's data, or leave none of it behind."""
         try:
-            count = self._append(name, frames, masks)
-            start = self._index.num_frames
-            box = None if crop is None else _plain(crop)
-            clip = Clip(name, source, start, count, float(fps), box, group or name)
+            return append()
         except BaseException as error:
             self._cut_off()
             if isinstance(error, OSError):
                 raise self._failure(error) from error
             raise
-        self._index = replace(
-            self._index, masks=masks is not None, clips=(*self._index.clips, clip)
-        )
-        self._names.add(name)
+
+    def _register(self, clip: Clip, *, masks: bool) -> None:
+        self._index = replace(self._index, masks=masks, clips=(*self._index.clips, clip))
+        self._names.add(clip.name)
         self._unwritten = True
         if time.monotonic() - self._written_at > _COMMIT_SECONDS:
             try:
                 self._commit()
             except OSError as error:
                 raise self._failure(error) from error
+
+    def _move(self, part: Part) -> int:
+        """Append the files of a part behind the complete frames."""
+        start = self._index.num_frames
+        with (self.path / FRAMES).open("ab") as data:
+            before = data.tell()
+            _append_file(part.folder / FRAMES, data)
+        if self._index.encoding != "raw":
+            ends = np.fromfile(part.folder / OFFSETS, "<i8") + before
+            with (self.path / OFFSETS).open("ab") as offsets:
+                offsets.write(ends.tobytes())
+        if part.has_masks:
+            with (self.path / MASKS).open("ab") as data:
+                _append_file(part.folder / MASKS, data)
+        with (self.path / BOXES).open("ab") as data:
+            data.truncate(start * BOX_BYTES)  # zeros for clips that came without boxes
+            _append_file(part.folder / BOXES, data)
+        return part.count
 
     def _append(
         self,
@@ -174,13 +254,9 @@ class StoreWriter:
                         f"Clip '{name}': expected uint8 frames of shape {(size, size, 3)}, got "
                         f"{frame.dtype} of {frame.shape}."
                     )
-                data.write(_encode(frame, self._index.encoding, self._index.quality))
+                data.write(encode_frame(frame, self._index.encoding, self._index.quality))
                 ends.append(data.tell())
-        if len(ends) < 2:
-            raise StoreError(
-                f"Clip '{name}': expected at least two frames, since training pairs each frame "
-                f"with another of its clip, got {len(ends)}."
-            )
+        _check_count(name, len(ends))
         if self._index.encoding != "raw":
             with (self.path / OFFSETS).open("ab") as offsets:
                 offsets.write(np.asarray(ends, "<i8").tobytes())
@@ -213,7 +289,7 @@ class StoreWriter:
         """Make the complete clips known to readers: their data reach the disk, then the index."""
         self._cut_off()
         if self._unwritten:
-            for file in (FRAMES, OFFSETS, MASKS):
+            for file in (FRAMES, OFFSETS, MASKS, BOXES):
                 if (self.path / file).is_file():
                     with (self.path / file).open("ab") as data:
                         flush(data)
@@ -234,6 +310,7 @@ class StoreWriter:
             (FRAMES, length),
             (OFFSETS, count * 8),
             (MASKS, count * size * -(-size // 8)),
+            (BOXES, count * BOX_BYTES),
         ):
             path = self.path / file
             if path.is_file() and path.stat().st_size > complete:
@@ -241,18 +318,19 @@ class StoreWriter:
         (self.path / f"{INDEX}.part").unlink(missing_ok=True)
 
 
+def _check_count(name: str, count: int) -> None:
+    if count < 2:
+        raise StoreError(
+            f"Clip '{name}': expected at least two frames, since training pairs each frame with "
+            f"another of its clip, got {count}."
+        )
+
+
+def _append_file(path: Path, data: BinaryIO) -> None:
+    with path.open("rb") as file:
+        shutil.copyfileobj(file, data, 1 << 20)
+
+
 def _plain(box: Box) -> Box:
     x0, y0, x1, y1 = (float(value) for value in box)  # NumPy's numbers are no JSON
     return (x0, y0, x1, y1)
-
-
-def _encode(frame: UInt8[ndarray, "height width 3"], encoding: Encoding, quality: int) -> bytes:
-    if encoding == "raw":
-        return np.ascontiguousarray(frame).tobytes()
-    buffer = io.BytesIO()
-    image = Image.fromarray(frame)
-    if encoding == "jpeg":  # full chroma: at these sizes a limb is a few pixels wide
-        image.save(buffer, "JPEG", quality=quality, subsampling=0)
-    else:
-        image.save(buffer, "WEBP", quality=quality, method=4)
-    return buffer.getvalue()

@@ -4,7 +4,6 @@ Frames are read one after the other from the start, because only that finds the 
 the same number in every file: timestamps of variable rate, and keyframes, decide where a seek ends.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,16 +16,35 @@ import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from jaxtyping import UInt8
-from numpy import ndarray
-from PIL import Image, ImageOps
 
+from keypointgan.data.images import (
+    IMAGE_SUFFIXES,
+    RGBFrame,
+    check_file,
+    is_image,
+    is_pattern,
+    list_images,
+    natural_order,
+    read_image,
+)
 from keypointgan.errors import VideoError
 
-RGBFrame = UInt8[ndarray, "height width 3"]
-"""One frame, 0 to 255."""
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "RGBFrame",
+    "VideoInfo",
+    "is_image",
+    "is_video",
+    "list_images",
+    "natural_order",
+    "probe",
+    "read_frames",
+    "read_image",
+    "read_video",
+    "sample_frames",
+    "write_video",
+]
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 VIDEO_SUFFIXES = frozenset(
     {".avi", ".flv", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv"}
     | {".ts", ".webm", ".wmv"}
@@ -51,14 +69,14 @@ class VideoInfo:
 
 
 def probe(path: str | Path) -> VideoInfo:
-    """Return the number and size of the frames of a video, an image or a folder of images.
+    """Return the number and size of the frames of a video, an image, a folder or a pattern.
 
     Raises:
         VideoError: There is nothing there that can be read.
     """
     path = Path(path)
-    if path.is_dir() or is_image(path):
-        images = list_images(path) if path.is_dir() else [path]
+    if _is_images(path):
+        images = list_images(path)
         height, width, _ = read_image(images[0]).shape
         return VideoInfo(len(images), width, height, 0.0)
     height, width, _ = next(read_video(path)).shape
@@ -68,8 +86,23 @@ def probe(path: str | Path) -> VideoInfo:
     return VideoInfo(frames, width, height, float(fps))
 
 
-def read_video(path: str | Path, *, start: int = 0, stop: int | None = None) -> Iterator[RGBFrame]:
+def read_video(
+    path: str | Path,
+    *,
+    start: int = 0,
+    stop: int | None = None,
+    reduce: int = 1,
+    threads: int = 0,
+) -> Iterator[RGBFrame]:
     """Yield frames `start` to `stop` (exclusive) of a video, rotated as it is to be shown.
+
+    Args:
+        path: The file.
+        start: Number of the first frame, from 0.
+        stop: Number of the frame after the last one; None for all.
+        reduce: Shrink frames about this many times, by averaging: much faster than to shrink
+            them afterwards.
+        threads: How many the decoder may use; 0 for one a core.
 
     Raises:
         VideoError: The file is missing, empty, no video, or ends before its last frame.
@@ -77,8 +110,8 @@ def read_video(path: str | Path, *, start: int = 0, stop: int | None = None) -> 
     path = Path(path)
     if start < 0 or (stop is not None and stop < start):
         raise VideoError(f"{path}: expected 0 ≤ start ≤ stop, got start {start}, stop {stop}.")
-    count, end = 0, Fraction(0)
-    with _opened(path) as (container, stream):
+    count, end, size = 0, Fraction(0), (0, 0)
+    with _opened(path, threads=threads) as (container, stream):
         try:
             for frame in container.decode(stream):
                 if stop is not None and count >= stop:
@@ -86,8 +119,15 @@ def read_video(path: str | Path, *, start: int = 0, stop: int | None = None) -> 
                 count += 1
                 if frame.pts is not None and frame.time_base is not None:
                     end = (frame.pts + (frame.duration or 0)) * frame.time_base
+                size = size if count > 1 else (frame.width, frame.height)
+                if (frame.width, frame.height) != size:
+                    raise VideoError(
+                        f"{path}: expected frames of one size, {size[0]}×{size[1]}, but frame "
+                        f"{count - 1} has {frame.width}×{frame.height}. Encode the video again "
+                        "with one size, such as with ffmpeg -i IN -vf scale=WIDTH:HEIGHT OUT.mp4."
+                    )
                 if count > start:
-                    yield _upright(frame)
+                    yield _upright(frame, reduce=reduce)
         except (av.FFmpegError, EOFError) as error:
             raise VideoError(
                 f"{path}: expected a whole video, but frame {count} cannot be decoded ({error}); "
@@ -102,37 +142,45 @@ def read_video(path: str | Path, *, start: int = 0, stop: int | None = None) -> 
         raise VideoError(f"{path}: expected a video with frames, found none (0 frames were read).")
 
 
-def read_frames(path: str | Path) -> Iterator[RGBFrame]:
-    """Yield the frames of a video, of a folder of images in natural order, or of one image.
+def read_frames(
+    path: str | Path, *, reduce: int = 1, threads: int = 0, one_size: bool = True
+) -> Iterator[RGBFrame]:
+    """Yield the frames of a video, of the images in a folder or of a pattern, or of one image.
+
+    Args:
+        path: The file, the folder, or a pattern such as `frames/*.png`.
+        reduce: As in `read_video`; images keep their size.
+        threads: As in `read_video`.
+        one_size: Refuse images of different sizes.
 
     Raises:
         VideoError: There is nothing there that can be read, or images differ in size.
     """
     path = Path(path)
-    if path.is_dir():
-        return _read_images(list_images(path))
-    return iter([read_image(path)]) if is_image(path) else read_video(path)
+    if _is_images(path):
+        return _read_images(list_images(path), one_size=one_size)
+    return read_video(path, reduce=reduce, threads=threads)
 
 
-def read_image(path: str | Path) -> RGBFrame:
-    """Return one image as RGB, rotated as it is to be shown; 16-bit grey keeps its high byte.
+def sample_frames(path: str | Path, count: int, *, reduce: int = 1) -> list[RGBFrame]:
+    """Return about `count` frames, evenly spread over a video or a folder, without reading all.
+
+    Which frames these are is exact to a few frames only, as seeking is.
 
     Raises:
-        VideoError: The file is missing, empty or no image.
+        VideoError: There is nothing there that can be read.
     """
     path = Path(path)
-    _check_file(path)
-    try:
-        with Image.open(path) as image:
-            if image.mode.startswith("I;16"):
-                grey = (np.asarray(image, np.uint16) >> 8).astype(np.uint8)
-                return np.repeat(grey[..., None], 3, axis=-1)
-            return np.array(ImageOps.exif_transpose(image).convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise VideoError(
-            f"{path}: expected an image ({', '.join(sorted(IMAGE_SUFFIXES))}), but it cannot be "
-            f"read ({error}). The file is damaged or something else."
-        ) from error
+    if _is_images(path):
+        images = list_images(path)
+        chosen = np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int)
+        return list(_read_images([images[place] for place in chosen], one_size=True))
+    frames = list(_seek_frames(path, count, reduce=reduce))
+    if len(frames) < count:  # a short video, or one that cannot be searched
+        step = max(1, probe(path).frames // count)
+        every = (f for n, f in enumerate(read_video(path, reduce=reduce)) if n % step == 0)
+        frames = list(every)[:count]
+    return frames
 
 
 def write_video(
@@ -183,43 +231,21 @@ def write_video(
         beside.unlink(missing_ok=True)
 
 
-def is_image(path: Path) -> bool:
-    """Whether the name is that of an image."""
-    return path.suffix.lower() in IMAGE_SUFFIXES
-
-
 def is_video(path: Path) -> bool:
     """Whether the name is that of a video."""
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
-def natural_order(path: Path) -> list[tuple[int, str]]:
-    """A sort key under which frame2 comes before frame10."""
-    parts = re.split(r"(\d+)", path.name.lower())
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+def _is_images(path: Path) -> bool:
+    return path.is_dir() or is_image(path) or is_pattern(path)
 
 
-def list_images(folder: Path) -> list[Path]:
-    """Return the images of a folder in natural order.
-
-    Raises:
-        VideoError: There are none.
-    """
-    images = [file for file in folder.iterdir() if is_image(file) and not file.name.startswith(".")]
-    if not images:
-        raise VideoError(
-            f"{folder}: expected a folder with images ({', '.join(sorted(IMAGE_SUFFIXES))}), "
-            f"found none among its {sum(1 for _ in folder.iterdir())} entries."
-        )
-    return sorted(images, key=natural_order)
-
-
-def _read_images(images: list[Path]) -> Iterator[RGBFrame]:
+def _read_images(images: list[Path], *, one_size: bool) -> Iterator[RGBFrame]:
     shape = None
     for path in images:
         frame = read_image(path)
         shape = shape or frame.shape
-        if frame.shape != shape:
+        if one_size and frame.shape != shape:
             raise VideoError(
                 f"{path}: expected {shape[1]}×{shape[0]} pixels as in {images[0].name}, got "
                 f"{frame.shape[1]}×{frame.shape[0]}. The images of a folder are frames of one "
@@ -228,10 +254,34 @@ def _read_images(images: list[Path]) -> Iterator[RGBFrame]:
         yield frame
 
 
+def _seek_frames(path: Path, count: int, *, reduce: int) -> Iterator[RGBFrame]:
+    """Frames at evenly spread times; fewer where the file cannot be searched."""
+    with _opened(path) as (container, stream):
+        base, duration = stream.time_base, stream.duration
+        if base is None or (duration is None and container.duration is None):
+            return
+        if duration is None:
+            duration = int(Fraction(container.duration or 0, av.time_base) / base)
+        last = None
+        try:
+            for number in range(count):
+                wanted = (stream.start_time or 0) + duration * (2 * number + 1) // (2 * count)
+                container.seek(wanted, stream=stream)
+                for frame in container.decode(stream):
+                    if frame.pts is None or frame.pts == last:
+                        return
+                    if frame.pts >= wanted:
+                        last = frame.pts
+                        yield _upright(frame, reduce=reduce)
+                        break
+        except (av.FFmpegError, EOFError):
+            return
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+def _opened(path: Path, *, threads: int = 0) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The container and its first video stream."""
-    _check_file(path)
+    check_file(path)
     try:
         container = av.open(str(path))
     except (av.FFmpegError, OSError, ValueError) as error:
@@ -247,17 +297,8 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             )
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = threads
         yield container, stream
-
-
-def _check_file(path: Path) -> None:
-    if not path.is_file():
-        raise VideoError(f"{path}: expected a video or an image, found no such file.")
-    if not path.stat().st_size:
-        raise VideoError(
-            f"{path}: expected a video or an image, found an empty file (0 bytes). "
-            "Copy or download it again."
-        )
 
 
 def _ends_early(
@@ -281,8 +322,16 @@ def _ends_early(
     return claimed - end > max(2 / rate, Fraction(1, 2))
 
 
-def _upright(frame: VideoFrame) -> RGBFrame:
+def _upright(frame: VideoFrame, *, reduce: int) -> RGBFrame:
     """The picture of a frame, turned as its display matrix says (counter-clockwise degrees)."""
-    picture = frame.to_ndarray(format="rgb24")
+    if reduce > 1:
+        picture = frame.reformat(
+            width=max(1, round(frame.width / reduce)),
+            height=max(1, round(frame.height / reduce)),
+            format="rgb24",
+            interpolation="AREA",
+        ).to_ndarray()
+    else:
+        picture = frame.to_ndarray(format="rgb24")
     turns = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
