@@ -138,21 +138,21 @@ def test_poses_are_shifted_inside_only_when_asked(
 @pytest.mark.parametrize(
     ("point", "azimuth", "elevation", "seen"),
     [
-        ((1.0, 0.0, 0.0), 0.0, 0.0, (0.2, 0.0)),  # +x is the right of a camera on +z
-        ((0.0, 1.0, 0.0), 0.0, 0.0, (0.0, -0.2)),  # up is the top of the image
-        ((0.0, 0.0, 5.0), 0.0, 0.0, (0.0, 0.0)),
-        ((1.0, 0.0, 5.0), 0.0, 0.0, (0.4, 0.0)),  # half as far, twice as large
-        ((0.0, 0.0, 1.0), 90.0, 0.0, (-0.2, 0.0)),  # from +x, +z is on the left
-        ((0.0, 0.0, 1.0), -90.0, 0.0, (0.2, 0.0)),
-        ((0.0, 0.0, 1.0), 0.0, 90.0, (0.0, 0.2)),  # from above, what was near is below
-        ((1.0, 0.0, 0.0), 180.0, 0.0, (-0.2, 0.0)),
+        ((1.0, 0.0, 0.0), 0.0, 0.0, (0.2, 0.0, 0.0)),  # +x is the right of a camera on +z
+        ((0.0, 1.0, 0.0), 0.0, 0.0, (0.0, -0.2, 0.0)),  # up is the top of the image
+        ((0.0, 0.0, 5.0), 0.0, 0.0, (0.0, 0.0, 1.0)),  # five metres nearer
+        ((1.0, 0.0, 5.0), 0.0, 0.0, (0.4, 0.0, 1.0)),  # half as far, twice as large
+        ((0.0, 0.0, 1.0), 90.0, 0.0, (-0.2, 0.0, 0.0)),  # from +x, +z is on the left
+        ((0.0, 0.0, 1.0), -90.0, 0.0, (0.2, 0.0, 0.0)),
+        ((0.0, 0.0, 1.0), 0.0, 90.0, (0.0, 0.2, 0.0)),  # from above, what was near is below
+        ((1.0, 0.0, 0.0), 180.0, 0.0, (-0.2, 0.0, 0.0)),
     ],
 )
 def test_a_camera_sees_points_where_a_hand_calculation_does(
     point: tuple[float, float, float],
     azimuth: float,
     elevation: float,
-    seen: tuple[float, float],
+    seen: tuple[float, float, float],
 ) -> None:
     """Camera at 10 m with focal length 2: one metre at the origin is 0.2 in the image."""
     points = project(

@@ -24,19 +24,21 @@ def project(
     elevation: Float[Tensor, " batch"],
     distance: float,
     focal: float,
-) -> Keypoints:
-    """Return what a camera sees that looks at the origin: (x, y) with y down, normalised.
+) -> Points3D:
+    """Return what a camera sees that looks at the origin: (x, y, z) with y down, normalised.
 
     The data's axes are right-handed with y up; a camera at azimuth 0 stands on +z and has +x on
-    its right, so that a body that faces it has its left hand on the right of the image.
+    its right, so that a body that faces it has its left hand on the right of the image. z is how
+    much nearer than the origin a point is, in the unit of x and y at the origin.
     """
     turn, tilt = torch.deg2rad(azimuth)[:, None], torch.deg2rad(elevation)[:, None]
     x, y, z = points.unbind(dim=-1)
     right = x * turn.cos() - z * turn.sin()
     towards = x * turn.sin() + z * turn.cos()
     up = y * tilt.cos() - towards * tilt.sin()
-    depth = distance - (y * tilt.sin() + towards * tilt.cos())
-    return torch.stack([right, -up], dim=-1) * (focal / depth)[..., None]
+    nearer = y * tilt.sin() + towards * tilt.cos()
+    seen = torch.stack([right, -up], dim=-1) * (focal / (distance - nearer))[..., None]
+    return torch.cat([seen, nearer[..., None] * (focal / distance)], dim=-1)
 
 
 def rotate(points: Keypoints, degrees: Float[Tensor, " batch"]) -> Keypoints:

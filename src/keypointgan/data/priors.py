@@ -56,6 +56,19 @@ class Placement:
     field_of_view: float
 
 
+@dataclass(frozen=True)
+class Solid:
+    """3D poses as a camera sees them.
+
+    Attributes:
+        points: Normalised x and y (down), and z towards the viewer in the same unit.
+        metre: How long a metre is in each picture, normalised.
+    """
+
+    points: Float[Tensor, "batch keypoint 3"]
+    metre: Float[Tensor, " batch"]
+
+
 @dataclass(frozen=True, eq=False)
 class Prior:
     """A sample of unpaired poses and how it is placed in the frame.
@@ -174,7 +187,32 @@ class Prior:
             keep_inside: Shift a pose that sticks out of the frame back inside, or to the middle
                 where it is larger than the frame.
         """
-        device = torch.device(device)
+        points = self._sample(count, generator=generator, device=torch.device(device))[0][..., :2]
+        return shift_inside(points) if keep_inside else points
+
+    def sample_solid(
+        self, count: int, *, generator: torch.Generator, device: torch.device | str = "cpu"
+    ) -> Solid:
+        """Return random 3D poses as a camera sees them, placed as those of `sample`.
+
+        Args:
+            count: How many.
+            generator: Source of everything random.
+            device: Where the poses are computed and returned.
+
+        Raises:
+            PriorError: The poses are 2D.
+        """
+        if not self.is_3d:
+            raise PriorError(
+                "Expected a prior of 3D poses to draw bodies from, got 2D ones. Name one with "
+                "prior.poses, or set figures.alone and figures.weight to 0."
+            )
+        return Solid(*self._sample(count, generator=generator, device=torch.device(device)))
+
+    def _sample(
+        self, count: int, *, generator: torch.Generator, device: torch.device
+    ) -> tuple[Poses, Float[Tensor, " pose"]]:
         source = generator.device
         uniform = torch.rand(count, 3, generator=generator, device=source).to(device)
         normal = torch.randn(count, 4, generator=generator, device=source).to(device)
@@ -190,14 +228,18 @@ class Prior:
                 distance=self._distance,
                 focal=self._focal,
             )
+        points, depth = points[..., :2], points[..., 2:]
         if placement.mirror:
             x, y = points[:, mirror].unbind(dim=-1)
             half = (uniform[:, 2] < 0.5)[:, None, None]
             points = torch.where(half, torch.stack([-x, y], dim=-1), points)
-        points, middle = self._place(points, normal[:, 0] * placement.rotation_jitter)
+            depth = torch.where(half, depth[:, mirror], depth)
+        points, middle, factor = self._place(points, normal[:, 0] * placement.rotation_jitter)
         scale = torch.exp(normal[:, 1] * placement.scale_jitter)[:, None, None]
         points = points * scale + middle + 2 * placement.shift_jitter * normal[:, None, 2:]
-        return shift_inside(points) if keep_inside else points
+        enlarged = factor * scale
+        metre = enlarged[:, 0, 0] * (self._focal / self._distance)
+        return torch.cat([points, depth * enlarged], dim=-1), metre
 
     def split(self, fraction: float, *, seed: int) -> "tuple[Prior, Prior]":
         """Return the poses to train with and a random share kept apart (at least one pose each)."""
@@ -228,21 +270,23 @@ class Prior:
 
     def _place(
         self, points: Keypoints, degrees: Float[Tensor, " batch"]
-    ) -> tuple[Keypoints, Float[Tensor, "batch 1 2"]]:
-        """Return the poses around the middle of their boxes, and where these middles go."""
+    ) -> tuple[Keypoints, Float[Tensor, "batch 1 2"], Float[Tensor, "batch 1 1"]]:
+        """Return the poses around their middles, where these go, and the enlargement."""
         placement = self.placement
         middle, _ = bounding_box(points)
         points = rotate(points - middle, degrees)
+        same = points.new_ones(len(points), 1, 1)
         if placement.place == "as_is":
-            return points, middle
+            return points, middle, same
         offset, side = bounding_box(points)
         if placement.place == "fit":
-            points = (points - offset) * (2 * placement.extent / side)
+            factor = 2 * placement.extent / side
         elif self.is_3d:  # the camera's distance has set the scale
-            points = points - offset
+            factor = same
         else:
-            points = (points - offset) * (2 * placement.extent / self.body_size)
-        return points, points.new_tensor(placement.centre).expand(len(points), 1, 2)
+            factor = same * (2 * placement.extent / self.body_size)
+        centre = points.new_tensor(placement.centre).expand(len(points), 1, 2)
+        return (points - offset) * factor, centre, factor
 
 
 def _check_variety(points: np.ndarray, path: str | Path) -> None:

@@ -1,0 +1,258 @@
+"""What hangs on the joints of a person: limbs, clothes, hair and face as capsules.
+
+A crude body, but one whose pose is known. Builds, proportions, clothes and colours are drawn at
+random, so widely that real people are among them.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from keypointgan.data.dice import Dice
+from keypointgan.errors import PriorError
+from keypointgan.ops.capsules import Capsules
+
+Vector = Float[Tensor, "batch 3"]
+Number = Float[Tensor, " batch"]
+Colour = Float[Tensor, "batch 3"]
+Solid = Float[Tensor, "batch keypoint 3"]
+"""Joints as a camera sees them: normalised x and y (down), and z towards the viewer."""
+
+_SIDED = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
+JOINTS = (
+    *("pelvis", "spine", "neck", "nose", "head_top"),
+    *(f"{side}_{joint}" for side in "lr" for joint in _SIDED),
+)
+"""What a body hangs on, by the names of `h36m17`."""
+
+
+def check_joints(joints: Sequence[str]) -> None:
+    """Refuse joints that a body cannot hang on.
+
+    Raises:
+        PriorError: A joint of `JOINTS` is missing.
+    """
+    missing = [joint for joint in JOINTS if joint not in joints]
+    if missing:
+        raise PriorError(
+            f"Expected a skeleton with the joints of h36m17 to draw people, which lacks "
+            f"{', '.join(missing)}. Set figures.alone and figures.weight to 0 for others."
+        )
+
+
+def random_people(
+    solid: Solid, metre: Number, *, joints: Sequence[str], dice: Dice
+) -> tuple[Capsules, Float[Tensor, "batch 2 2"]]:
+    """People of random build and clothes in the poses given, and where their feet are (x, y).
+
+    Args:
+        solid: Joints as a camera sees them.
+        metre: How long a metre is in each picture, normalised.
+        joints: Their names, in order.
+        dice: Source of everything random.
+    """
+    body = _Body(metre)
+    at = {joint: solid[:, index] for index, joint in enumerate(joints)}
+    wear = _random_clothes(dice)
+    bulk = torch.exp(dice.normal() * 0.10)
+    fat = bulk * torch.exp(dice.normal() * 0.14)
+    woman = (dice.uniform(0, 1) < 0.5).float()
+    forward = _forward(at)
+    for side in "lr":
+        _add_arm(body, at, side, wear, bulk, fat, dice)
+        _add_leg(body, at, side, wear, bulk, fat, forward)
+    _add_trunk(body, at, wear, bulk, fat * dice.uniform(0.9, 1.15), forward, woman)
+    _add_head(body, at, wear, bulk, woman, dice)
+    feet = torch.stack([at["l_ankle"][:, :2], at["r_ankle"][:, :2]], dim=1)
+    return body.capsules(), feet
+
+
+class _Body:
+    """Collects the capsules of all figures; lengths are given in metres."""
+
+    def __init__(self, metre: Number) -> None:
+        self.metre = metre
+        self.parts: list[tuple[Vector, Vector, Number, Number, Colour, float]] = []
+
+    def add(
+        self,
+        start: Vector,
+        stop: Vector,
+        radii: tuple[Number, Number],
+        colour: Colour,
+        *,
+        lift: float = 0.0,
+    ) -> None:
+        self.parts.append((start, stop, *radii, colour, lift))
+
+    def metres(self, direction: Vector, length: float | Number) -> Vector:
+        """A way of that length in this direction."""
+        return direction * (self.metre * length)[:, None]
+
+    def capsules(self) -> Capsules:
+        start, stop, first, second, colours, lift = zip(*self.parts, strict=True)
+        metre = self.metre[:, None]
+        radii = torch.stack([torch.stack(first, dim=1), torch.stack(second, dim=1)], dim=-1)
+        return Capsules(
+            start=torch.stack(start, dim=1),
+            stop=torch.stack(stop, dim=1),
+            radii=radii.clamp_min(1e-3) * metre[..., None],
+            colours=torch.stack(colours, dim=1).clamp(0, 1),
+            lift=metre * metre.new_tensor(lift),
+            metre=self.metre,
+        )
+
+
+def _random_clothes(dice: Dice) -> dict[str, Colour]:
+    """The colour of each part of a body; parts of the skin are bare with some probability."""
+    tone = 0.25 + 0.7 * dice.uniform(0.12, 1.0)
+    hues = torch.stack(
+        [torch.ones_like(tone), 0.76 + 0.03 * dice.normal(), 0.60 + 0.04 * dice.normal()], dim=-1
+    )
+    skin = hues.clamp(0, 1) * tone[:, None]
+    brown = skin.new_tensor([0.45, 0.30, 0.20]) * dice.uniform(0.05, 1.7)[:, None]
+    shirt, trousers = dice.colours(), dice.colours()
+    suit = shirt * dice.uniform(0.7, 1.2)[:, None]
+    trousers = dice.either(0.25, suit, trousers)
+    return {
+        "skin": skin,
+        "hair": dice.either(0.75, brown, dice.colours()),
+        "shoes": dice.colours(),
+        "shirt": shirt,
+        "upper_arm": dice.either(0.85, shirt, skin),
+        "forearm": dice.either(0.45, shirt, skin),
+        "belly": dice.either(0.78, shirt, skin),
+        "hips": trousers,
+        "thigh": dice.either(0.93, trousers, skin),
+        "shank": dice.either(0.85, trousers, skin),
+    }
+
+
+def _forward(at: dict[str, Vector]) -> Vector:
+    """Where the body faces."""
+    flip = at["pelvis"].new_tensor([1.0, -1.0, 1.0])  # y up, so that the axes are right-handed
+    left = (at["l_hip"] - at["r_hip"]) * flip
+    up = (at["neck"] - at["pelvis"]) * flip
+    return _unit(torch.cross(_unit(left), _unit(up), dim=-1)) * flip
+
+
+def _add_arm(
+    body: _Body,
+    at: dict[str, Vector],
+    side: str,
+    wear: dict[str, Colour],
+    bulk: Number,
+    fat: Number,
+    dice: Dice,
+) -> None:
+    shoulder, elbow, wrist = (at[f"{side}_{joint}"] for joint in ("shoulder", "elbow", "wrist"))
+    sleeve = fat * dice.uniform(0.9, 1.25)
+    body.add(shoulder, elbow, (0.055 * sleeve, 0.043 * sleeve), wear["upper_arm"])
+    body.add(elbow, wrist, (0.043 * fat, 0.032 * bulk), wear["forearm"])
+    hand = wrist + body.metres(_unit(wrist - elbow), 0.10)
+    body.add(wrist, hand, (0.033 * bulk, 0.036 * bulk), wear["skin"])
+
+
+def _add_leg(
+    body: _Body,
+    at: dict[str, Vector],
+    side: str,
+    wear: dict[str, Colour],
+    bulk: Number,
+    fat: Number,
+    forward: Vector,
+) -> None:
+    hip, knee, ankle = (at[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle"))
+    outer = _between(at["pelvis"], hip, 1.05)
+    body.add(outer, knee, (0.088 * fat, 0.062 * fat), wear["thigh"])
+    body.add(knee, ankle, (0.060 * fat, 0.042 * fat), wear["shank"])
+    down = _unit(ankle - knee)
+    toes = _unit(_aside(forward, down, 0.8))
+    heel = ankle + body.metres(down, 0.05) - body.metres(toes, 0.03)
+    tip = heel + body.metres(toes, 0.17) + body.metres(down, 0.02)
+    body.add(heel, tip, (0.042 * bulk, 0.036 * bulk), wear["shoes"])
+
+
+def _add_trunk(
+    body: _Body,
+    at: dict[str, Vector],
+    wear: dict[str, Colour],
+    bulk: Number,
+    fat: Number,
+    forward: Vector,
+    woman: Number,
+) -> None:
+    pelvis, spine, neck = at["pelvis"], at["spine"], at["neck"]
+    head = at["head_top"] - neck
+    chest = _between(spine, neck, 0.62)
+    for side in "lr":
+        shoulder, hip = at[f"{side}_shoulder"], at[f"{side}_hip"]
+        upper = _between(shoulder, neck, 0.30) - 0.1 * head
+        waist = _between(
+            _between(upper, _between(hip, pelvis, 0.25), 0.55), _between(spine, chest, 0.2), 0.18
+        )
+        lower = _between(hip, pelvis, 0.25)
+        body.add(upper, waist, (0.088 * fat, 0.078 * fat), wear["shirt"], lift=0.01)
+        body.add(waist, lower, (0.078 * fat, 0.088 * fat), wear["belly"], lift=0.01)
+    left, right = at["l_shoulder"], at["r_shoulder"]
+    across = _between(left, right, 0.12), _between(right, left, 0.12)
+    body.add(*across, (0.06 * bulk, 0.06 * bulk), wear["shirt"])
+    body.add(chest, spine, (0.105 * fat, 0.095 * fat), wear["shirt"])
+    body.add(spine, _between(spine, pelvis, 0.7), (0.095 * fat, 0.10 * fat), wear["belly"])
+    bust = chest + body.metres(forward, 0.075)
+    breast = 0.055 * bulk * woman
+    body.add(
+        _between(bust, left, 0.25), _between(bust, right, 0.25), (breast, breast), wear["shirt"]
+    )
+    back = body.metres(forward, -0.02)
+    hips = (_between(at[f"{side}_hip"], pelvis, 0.2) + back for side in "lr")
+    body.add(*hips, (0.098 * fat, 0.098 * fat), wear["hips"])
+    throat = _between(neck, chest, 0.25), _between(neck, at["head_top"], 0.35)
+    body.add(*throat, (0.050 * bulk, 0.047 * bulk), wear["skin"])
+
+
+def _add_head(
+    body: _Body,
+    at: dict[str, Vector],
+    wear: dict[str, Colour],
+    bulk: Number,
+    woman: Number,
+    dice: Dice,
+) -> None:
+    neck, top = at["neck"], at["head_top"]
+    up = _unit(top - neck)
+    ahead = _unit(_aside(at["nose"] - _between(neck, top, 0.3), up, 1.0))
+    middle = _between(neck, top, 0.55) + body.metres(ahead, 0.025)
+
+    def place(upwards: float | Number, forwards: float) -> Vector:
+        return middle + body.metres(up, upwards) + body.metres(ahead, forwards)
+
+    def add(
+        start: Vector, stop: Vector, radii: tuple[float, float], part: str, lift: float = 0.0
+    ) -> None:
+        body.add(start, stop, (radii[0] * bulk, radii[1] * bulk), wear[part], lift=lift)
+
+    add(place(-0.03, 0.02), place(0.05, 0.01), (0.062, 0.078), "skin")
+    add(place(-0.06, 0.045), place(0.02, 0.045), (0.040, 0.050), "skin")
+    add(place(-0.01, 0.10), place(0.01, 0.095), (0.014, 0.014), "skin")
+    add(place(0.055, -0.03), place(0.055, 0.01), (0.088, 0.080), "hair", 0.004)
+    long = dice.uniform(0, 1) * woman
+    add(place(0.03, -0.045), place(-0.02 - 0.10 * long, -0.055), (0.078, 0.060), "hair")
+    tail = (dice.uniform(0, 1) < 0.2).float() * woman
+    ends = place(0.03, -0.11), place(-0.10, -0.12)
+    body.add(*ends, (0.035 * tail, 0.020 * tail), wear["hair"])
+
+
+def _unit(vector: Vector) -> Vector:
+    return vector / (vector.norm(dim=-1, keepdim=True) + 1e-6)
+
+
+def _between(start: Vector, stop: Vector, share: float) -> Vector:
+    return start + (stop - start) * share
+
+
+def _aside(vector: Vector, axis: Vector, share: float) -> Vector:
+    """The vector less a share of its part along the axis."""
+    return vector - (vector * axis).sum(dim=-1, keepdim=True) * axis * share
