@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from keypointgan import __version__
 from keypointgan.errors import ExportError, MissingExtraError
-from keypointgan.inference.detector import Detector
+from keypointgan.inference.detector import DetectingModel, Detector
 from keypointgan.ops.keypoints import from_aligned_corners, to_pixels
 from keypointgan.types import FrameArray
 
@@ -64,7 +64,7 @@ class Exported:
 class _FramesToPixels(nn.Module):
     """The detector with its frames as they come from a video and its keypoints in pixels."""
 
-    def __init__(self, detector: Detector, networks: nn.Module) -> None:
+    def __init__(self, detector: Detector, networks: DetectingModel) -> None:
         super().__init__()
         self.networks = networks
         self.size = (detector.size, detector.size)

@@ -1,0 +1,74 @@
+"""The pose of one picture with the appearance of another, through the decoder."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+
+from keypointgan.app.models import ReadyModel
+from keypointgan.data.resize import centre_square, crop_and_resize
+from keypointgan.data.video import RGBFrame
+from keypointgan.training.panels import colour_skeletons
+from keypointgan.types import Frames
+
+SHOWN = 384
+"""Side of the pictures shown, in pixels."""
+
+
+@dataclass(frozen=True)
+class Swapped:
+    """What each stage makes of two pictures, as RGB pictures of one size.
+
+    Attributes:
+        skeleton_image: What the encoder draws of the picture that gives the pose.
+        rendered: Its keypoints drawn again: all of that picture that the decoder sees.
+        result: The other picture's appearance in that pose.
+    """
+
+    skeleton_image: RGBFrame
+    rendered: RGBFrame
+    result: RGBFrame
+
+
+def swap(
+    ready: ReadyModel, *, pose: RGBFrame, appearance: RGBFrame, plate: RGBFrame | None = None
+) -> Swapped:
+    """The picture `appearance` in the pose of the picture `pose`.
+
+    Args:
+        ready: The model.
+        pose: RGB picture whose central square gives the pose.
+        appearance: RGB picture whose central square gives everything else.
+        plate: What is behind the object in `appearance`, for models that keep it.
+    """
+    loaded = ready.loaded
+    background = None
+    if plate is not None and loaded.config.model.background == "plate":
+        background = _to_tensor(plate, ready)
+    with torch.inference_mode():
+        rebuilt = loaded.model(_to_tensor(pose, ready), _to_tensor(appearance, ready), background)
+        pictures = [
+            colour_skeletons(rebuilt.skeleton_image, loaded.skeleton),
+            colour_skeletons(rebuilt.rendered, loaded.skeleton),
+            rebuilt.frame,
+        ]
+    return Swapped(*(_to_picture(picture) for picture in pictures))
+
+
+def square_of(picture: RGBFrame) -> RGBFrame:
+    """The part of a picture that the model sees."""
+    return crop_and_resize(picture, centre_square(picture.shape[1], picture.shape[0]), size=SHOWN)
+
+
+def _to_tensor(picture: RGBFrame, ready: ReadyModel) -> Frames:
+    box = centre_square(picture.shape[1], picture.shape[0])
+    square = crop_and_resize(picture, box, size=ready.loaded.size)
+    values = torch.from_numpy(np.array(square)).to(ready.detector.device)
+    return values.permute(2, 0, 1)[None].float() / 127.5 - 1
+
+
+def _to_picture(frames: Frames) -> RGBFrame:
+    values = ((frames[0].float().clamp(-1, 1) + 1) * 127.5).round().byte()
+    picture = Image.fromarray(values.permute(1, 2, 0).cpu().numpy())
+    return np.asarray(picture.resize((SHOWN, SHOWN), Image.Resampling.BICUBIC))
