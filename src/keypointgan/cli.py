@@ -52,6 +52,39 @@ app.add_typer(data.prior_app, name="prior")
 
 
 @app.command()
+def recommend(
+    store: Annotated[Path, typer.Argument(help="A folder of ingested frames.")],
+    prior: Annotated[Path, typer.Option(help="A file of unpaired poses.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The recipe to write (.yaml).")],
+    skeleton: Annotated[
+        str | None, typer.Option(help="A built-in skeleton or a YAML file; by default the poses'.")
+    ] = None,
+    joints: Joints = None,
+    hours: Annotated[
+        float | None, typer.Option(min=0.01, help="For the training; by default 1, on a GPU 4.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Write a recipe for STORE and a prior: reasons, expected time, and what to look at."""
+    from keypointgan.commands.recommend import recommend_recipe
+
+    found = recommend_recipe(
+        store,
+        prior,
+        skeleton=skeleton,
+        joint_map=joint_map(joints),
+        hours=hours,
+        device=device,
+        say=lambda line: typer.echo(line, err=True),
+    )
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(found.recipe, encoding="utf-8")
+    for line in (*found.summary, *(f"look at this: {note}" for note in found.notes)):
+        typer.echo(line, err=True)
+    typer.echo(output)
+
+
+@app.command()
 def train(
     output: Run,
     recipe: Recipe = None,
