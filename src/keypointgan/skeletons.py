@@ -108,7 +108,7 @@ class Skeleton:
                 hint = f" Did you mean '{near[0]}'?" if near else ""
                 raise SkeletonError(f"{where}: unknown key '{key}'.{hint}")
         for key in ("name", "joints", "links"):
-            if not values.get(key):
+            if key not in values or (key != "links" and not values[key]):  # points have no links
                 raise SkeletonError(f"{where}: expected the key '{key}' with a value.")
         joints = tuple(str(joint) for joint in values["joints"])
         if len(set(joints)) != len(joints):
@@ -139,7 +139,7 @@ class Skeleton:
         return cls(
             name=str(values["name"]),
             joints=joints,
-            links=tuple((end(start), end(stop)) for start, stop in values["links"]),
+            links=tuple((end(start), end(stop)) for start, stop in values["links"] or []),
             pairs=tuple((index(left), index(right)) for left, right in values.get("pairs") or []),
             description=str(values.get("description", "")),
             source=str(values.get("source", "")),

@@ -1,12 +1,24 @@
 """The commands that tell about the machine and what is built in, and convert."""
 
+from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-convert_app = typer.Typer(help="Read what other programs wrote.", no_args_is_help=True)
+from keypointgan.commands.options import Joints, joint_map
+
+convert_app = typer.Typer(
+    help="Read what other programs wrote, and write it for them.", no_args_is_help=True
+)
+
+
+class Smoothing(StrEnum):
+    """How tracks are smoothed."""
+
+    one_euro = "one-euro"
+    savitzky_golay = "savitzky-golay"
 
 
 @convert_app.command()
@@ -20,6 +32,55 @@ def release(
     from keypointgan.commands.release import convert_release
 
     typer.echo(convert_release(folder, output, skeleton=skeleton, size=size))
+
+
+@convert_app.command()
+def poses(
+    source: Annotated[Path, typer.Argument(help="Poses: .csv, .npz, .slp, .h5, .json or .nwb.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", help="The file to write: one of these, or .dlc.csv for DeepLabCut."
+        ),
+    ],
+    skeleton: Annotated[
+        str | None, typer.Option(help="Its joints in its order: a built-in one or a YAML file.")
+    ] = None,
+    joints: Joints = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Leave joints that the file lacks empty.")
+    ] = False,
+    track: Annotated[
+        list[str] | None, typer.Option(help="Take this animal only; repeat for more.")
+    ] = None,
+    video: Annotated[
+        Path | None, typer.Option(help="Its video: tells the frame rate and the size.")
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option(min=0.001, help="Frames a second, if nothing else tells.")
+    ] = None,
+    smooth: Annotated[
+        Smoothing | None, typer.Option(help="Smooth the tracks; an .npz also keeps them raw.")
+    ] = None,
+) -> None:
+    """Turn poses of DeepLabCut, SLEAP, COCO, NWB, csv or npz into another of these."""
+    from keypointgan.commands.poses import convert_poses
+
+    conversion = convert_poses(
+        source,
+        output,
+        skeleton=skeleton,
+        joint_map=joint_map(joints),
+        partial=partial,
+        tracks=track or (),
+        video=video,
+        fps=fps,
+        smoothing=None if smooth is None else smooth.value,
+    )
+    for note in conversion.notes:
+        typer.echo(f"note: {note}", err=True)
+    typer.echo(conversion.summary, err=True)
+    typer.echo(output)
 
 
 def skeletons(
