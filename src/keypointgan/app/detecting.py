@@ -43,7 +43,7 @@ def detect_video(
     detector: Detector, video: Path, output: Path, *, fade: bool, progress: Progress | None = None
 ) -> Poses:
     """The poses in a video; the video with the poses drawn on it is written to `output`."""
-    poses = detector.predict(video, progress=progress)
+    poses = replace(detector.predict(video, progress=progress), source=video.name)
     drawn = poses if fade else replace(poses, confidence=np.ones_like(poses.confidence))
     write_overlay(drawn, video, output)
     return poses

@@ -100,7 +100,7 @@ class Models:
         clip = store.clips[generator.integers(len(store.clips))]
         row = clip.start + int(generator.integers(clip.frames))
         spread = np.linspace(0, clip.frames - 1, min(clip.frames, _PLATE_FRAMES)).astype(int)
-        frames = store.frames([row, *(clip.start + spread)])
+        frames = store.frames(np.concatenate([[row], clip.start + spread]))
         plate = np.median(frames[1:], axis=0).astype(np.uint8)
         frame, still = resize_frames(np.stack([frames[0], plate]), size=loaded.size)
         return Example(frame, still)

@@ -15,6 +15,15 @@ from keypointgan.inference.poses import Poses
 
 HEIGHT = 420
 """Of pictures and videos, in pixels of the screen."""
+_FORMATS = {
+    ".csv": "CSV table",
+    ".npz": "NumPy (npz)",
+    ".dlc.csv": "DeepLabCut (csv)",
+    ".h5": "DeepLabCut (h5)",
+    ".slp": "SLEAP (slp)",
+    ".json": "COCO keypoints (json)",
+    ".nwb": "NWB (ndx-pose)",
+}
 _COLUMNS = ["joint", "x", "y", "confidence"]
 
 
@@ -31,8 +40,8 @@ def results(prefix: str) -> tuple[Any, Any, Any]:
             scale=3,
         )
         with gr.Column(scale=1, min_width=200):
-            formats = list(WRITERS)
-            format_ = gr.Dropdown(formats, value=formats[0], label="Format")
+            formats = [(_FORMATS.get(suffix, suffix), suffix) for suffix in WRITERS]
+            format_ = gr.Dropdown(formats, value=formats[0][1], label="Format")
             download = gr.DownloadButton(
                 "Download", interactive=False, elem_id=f"{prefix}-download"
             )

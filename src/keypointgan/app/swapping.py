@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import UInt8
+from numpy import ndarray
 from PIL import Image
 
 from keypointgan.app.models import ReadyModel
@@ -11,6 +13,9 @@ from keypointgan.data.resize import centre_square, crop_and_resize
 from keypointgan.data.video import RGBFrame
 from keypointgan.training.panels import colour_skeletons
 from keypointgan.types import Frames
+
+Picture = UInt8[ndarray, "shown shown 3"]
+"""An RGB picture as it is shown."""
 
 SHOWN = 384
 """Side of the pictures shown, in pixels."""
@@ -26,9 +31,9 @@ class Swapped:
         result: The other picture's appearance in that pose.
     """
 
-    skeleton_image: RGBFrame
-    rendered: RGBFrame
-    result: RGBFrame
+    skeleton_image: Picture
+    rendered: Picture
+    result: Picture
 
 
 def swap(
@@ -56,11 +61,6 @@ def swap(
     return Swapped(*(_to_picture(picture) for picture in pictures))
 
 
-def square_of(picture: RGBFrame) -> RGBFrame:
-    """The part of a picture that the model sees."""
-    return crop_and_resize(picture, centre_square(picture.shape[1], picture.shape[0]), size=SHOWN)
-
-
 def _to_tensor(picture: RGBFrame, ready: ReadyModel) -> Frames:
     box = centre_square(picture.shape[1], picture.shape[0])
     square = crop_and_resize(picture, box, size=ready.loaded.size)
@@ -68,7 +68,7 @@ def _to_tensor(picture: RGBFrame, ready: ReadyModel) -> Frames:
     return values.permute(2, 0, 1)[None].float() / 127.5 - 1
 
 
-def _to_picture(frames: Frames) -> RGBFrame:
+def _to_picture(frames: Frames) -> Picture:
     values = ((frames[0].float().clamp(-1, 1) + 1) * 127.5).round().byte()
     picture = Image.fromarray(values.permute(1, 2, 0).cpu().numpy())
     return np.asarray(picture.resize((SHOWN, SHOWN), Image.Resampling.BICUBIC))
