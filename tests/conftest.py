@@ -58,6 +58,19 @@ def tiny_prior(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_prior_in_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty 3D poses of twenty figures, in metres."""
+    import numpy as np
+
+    from keypointgan.data.synthetic_figure import JOINTS, random_motion
+
+    motion = random_motion(np.random.default_rng(0), figures=20, frames=2, stride=50.0)
+    path = tmp_path_factory.mktemp("tiny") / "prior_in_space.npz"
+    np.savez(path, xyz=motion.joints.reshape(-1, 17, 3).astype("float32"), joints=np.array(JOINTS))
+    return path
+
+
+@pytest.fixture(scope="session")
 def tiny_settings(tiny_store: Path, tiny_prior: Path) -> tuple[str, ...]:
     """A run of a few updates of small networks, as `key=value` settings; one clip is kept apart."""
     return (

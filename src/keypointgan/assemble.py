@@ -8,6 +8,8 @@ import numpy as np
 import torch
 
 from keypointgan.config import Config, ModelConfig
+from keypointgan.data.backdrops import Backdrops
+from keypointgan.data.figures import Figures
 from keypointgan.data.index import Clip
 from keypointgan.data.labels import Labels
 from keypointgan.data.pairs import FrameBank, PairSampler, split_clips
@@ -22,6 +24,7 @@ from keypointgan.models.discriminator import Discriminator
 from keypointgan.models.encoder import CompactEncoder, Encoder
 from keypointgan.models.keypointgan import KeypointGAN
 from keypointgan.models.regressor import CompactRegressor, Regressor
+from keypointgan.ops.capsules import draw_capsules
 from keypointgan.skeletons import SIDES, Skeleton
 
 
@@ -187,6 +190,17 @@ def assemble_data(config: Config, skeleton: Skeleton, *, device: torch.device) -
         labels=labels,
         label_rows=rows,
     )
+
+
+def assemble_figures(config: Config, data: TrainingData, prior: Prior) -> Figures:
+    """Return drawn people in poses of the prior, before plates of the training clips.
+
+    Raises:
+        PriorError: The prior is not of people in space.
+    """
+    plates = torch.stack([data.bank.plate(clip) for clip in data.training_clips])
+    draw = torch.compile(draw_capsules) if config.training.compile else draw_capsules
+    return Figures(prior, Backdrops(plates), size=config.data.size, draw=draw)
 
 
 def labels_of(

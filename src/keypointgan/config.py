@@ -151,6 +151,30 @@ class LossConfig(Settings):
     """How many past skeleton images the discriminator is shown again; 0 for none."""
 
 
+class FiguresConfig(Settings):
+    """Drawn people of known pose to learn from; not in the paper, and off by default.
+
+    They need 3D poses as prior and a skeleton with the joints of h36m17.
+    """
+
+    alone: NonNegativeInt = 0
+    """Updates at the start in which the encoder learns from drawn figures and from nothing else."""
+    rate: PositiveFloat = 5.0
+    """Step size in those updates, as a multiple of `optimiser.learning_rate`."""
+    weight: NonNegativeFloat = 0.0
+    """Weight of the loss on drawn figures in the updates after those."""
+    batch_size: PositiveInt = 16
+    """Figures an update."""
+    points: NonNegativeFloat = 10.0
+    """Weight of the distance between the points read and the figure's."""
+    image: NonNegativeFloat = 2.0
+    """Weight of ‖Φ(x) − β(p)‖², the squared error of the skeleton image."""
+    insistence: NonNegativeFloat = 0.1
+    """Share of the points' loss that insists on left and right. The rest forgives a figure whose
+    sides are exchanged as a whole: before the encoder can tell front from back, the mean of both
+    answers, all points on the middle of the body, would be its best one."""
+
+
 class OptimiserConfig(Settings):
     """Three Adam optimisers, one a network group [release]."""
 
@@ -237,6 +261,8 @@ class Config(Settings):
     """The networks."""
     loss: LossConfig = LossConfig()
     """The objective."""
+    figures: FiguresConfig = FiguresConfig()
+    """Drawn figures."""
     optimiser: OptimiserConfig = OptimiserConfig()
     """The updates."""
     pretrain: PretrainConfig = PretrainConfig()

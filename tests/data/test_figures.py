@@ -11,7 +11,6 @@ from keypointgan.data.backdrops import Backdrops, fill_middle
 from keypointgan.data.bodies import JOINTS, check_joints
 from keypointgan.data.figures import Figures
 from keypointgan.data.priors import Prior
-from keypointgan.data.synthetic_figure import random_motion
 from keypointgan.errors import PriorError
 from keypointgan.ops.capsules import Capsules, Surface, draw_capsules
 from keypointgan.skeletons import Skeleton
@@ -20,10 +19,7 @@ JOINTS_OF_H36M17 = Skeleton.load("h36m17").joints
 
 
 def _prior(path: Path, **settings: object) -> Prior:
-    motion = random_motion(np.random.default_rng(0), figures=20, frames=2, stride=50.0)
-    skeleton = Skeleton.load("h36m17")
-    joints = motion.joints.reshape(-1, 17, 3).astype(np.float32)
-    np.savez(path / "prior.npz", xyz=joints, joints=np.array(skeleton.joints))
+    """The poses of a file at `path`, seen from all sides."""
     placement: dict[str, object] = {
         "place": "body",
         "extent": 0.7,
@@ -36,15 +32,15 @@ def _prior(path: Path, **settings: object) -> Prior:
         "elevation": (0.0, 20.0),
         "field_of_view": 38.0,
     }
-    return Prior.load(path / "prior.npz", skeleton, **{**placement, **settings})  # type: ignore[arg-type]
+    return Prior.load(path, Skeleton.load("h36m17"), **{**placement, **settings})  # type: ignore[arg-type]
 
 
 def _grey(size: int) -> Backdrops:
     return Backdrops(torch.full((1, 3, size, size), 128, dtype=torch.uint8))
 
 
-def test_the_same_seed_draws_the_same_figures(tmp_path: Path) -> None:
-    figures = Figures(_prior(tmp_path), _grey(32), size=32)
+def test_the_same_seed_draws_the_same_figures(tiny_prior_in_space: Path) -> None:
+    figures = Figures(_prior(tiny_prior_in_space), _grey(32), size=32)
     first, again, other = (
         figures.sample(4, generator=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
     )
@@ -53,7 +49,7 @@ def test_the_same_seed_draws_the_same_figures(tmp_path: Path) -> None:
     assert not torch.allclose(first.frame, other.frame)
 
 
-def test_a_figure_covers_its_joints_and_leaves_the_corners(tmp_path: Path) -> None:
+def test_a_figure_covers_its_joints_and_leaves_the_corners(tiny_prior_in_space: Path) -> None:
     """The picture differs from its own backdrop at the joints and not at the corners."""
     covers = []
 
@@ -64,7 +60,7 @@ def test_a_figure_covers_its_joints_and_leaves_the_corners(tmp_path: Path) -> No
         covers.append(cover)
         return picture, cover
 
-    figures = Figures(_prior(tmp_path), _grey(64), size=64, draw=keep)
+    figures = Figures(_prior(tiny_prior_in_space), _grey(64), size=64, draw=keep)
     batch = figures.sample(16, generator=torch.Generator().manual_seed(0))
     assert batch.frame.shape == (16, 3, 64, 64)
     assert float(batch.frame.min()) >= -1
@@ -77,9 +73,9 @@ def test_a_figure_covers_its_joints_and_leaves_the_corners(tmp_path: Path) -> No
     assert float(covers[0][:, :, 0, 0].mean()) < 0.1
 
 
-def test_a_camera_keeps_what_is_nearer_and_its_mirror_image_does_too(tmp_path: Path) -> None:
-    """Seen from its left, a figure has its left hip nearer; mirrored, its right one."""
-    prior = _prior(tmp_path, mirror=False, azimuth=(90.0, 90.0))
+def test_a_camera_keeps_what_is_nearer(tiny_prior_in_space: Path) -> None:
+    """Seen from its left, a figure has its left hip nearer."""
+    prior = _prior(tiny_prior_in_space, mirror=False, azimuth=(90.0, 90.0))
     solid = prior.sample_solid(32, generator=torch.Generator().manual_seed(0))
     left, right = (prior.skeleton.index_of(f"{side}_hip") for side in "lr")
     assert bool((solid.points[:, left, 2] > solid.points[:, right, 2]).all())
@@ -87,9 +83,9 @@ def test_a_camera_keeps_what_is_nearer_and_its_mirror_image_does_too(tmp_path: P
     assert_close(solid.points[..., :2], flat)
 
 
-def test_a_metre_is_as_long_as_the_camera_says(tmp_path: Path) -> None:
+def test_a_metre_is_as_long_as_the_camera_says(tiny_prior_in_space: Path) -> None:
     """The median body of `extent` 0.7 is 1.4 long in normalised coordinates."""
-    prior = _prior(tmp_path)
+    prior = _prior(tiny_prior_in_space)
     solid = prior.sample_solid(2, generator=torch.Generator().manual_seed(0))
     assert_close(solid.metre * prior.body_size, torch.full((2,), 1.4))
 
@@ -112,11 +108,11 @@ def test_skeletons_that_are_not_of_people_are_refused() -> None:
     assert set(JOINTS) == set(Skeleton.load("h36m17").joints)
 
 
-def test_flat_poses_are_refused(tmp_path: Path) -> None:
+def test_flat_poses_are_refused(tiny_prior_in_space: Path, tmp_path: Path) -> None:
     skeleton = Skeleton.load("h36m17")
     poses = np.random.default_rng(0).uniform(0, 128, (8, 17, 2)).astype(np.float32)
     np.savez(tmp_path / "flat.npz", xy=poses, joints=np.array(skeleton.joints))
-    prior = _prior(tmp_path)
+    prior = _prior(tiny_prior_in_space)
     flat = Prior.load(
         tmp_path / "flat.npz",
         skeleton,

@@ -5,7 +5,12 @@ import math
 import torch
 from torch.testing import assert_close
 
-from keypointgan.losses.pose import cycle_loss, keypoint_loss, labelled_keypoint_loss
+from keypointgan.losses.pose import (
+    cycle_loss,
+    forgiving_keypoint_loss,
+    keypoint_loss,
+    labelled_keypoint_loss,
+)
 
 ZEROS = torch.zeros(2, 3, 2)
 
@@ -54,6 +59,28 @@ def test_the_gradient_at_a_perfect_point_is_finite() -> None:
     points = ZEROS.clone().requires_grad_()
     labelled_keypoint_loss(points, ZEROS).backward()
     assert_close(points.grad, ZEROS)
+
+
+def test_a_pose_with_its_sides_exchanged_is_forgiven_but_for_the_share_that_insists() -> None:
+    """Two points 2 apart: exchanged, each is 2 off; the first pose is right, the second exchanged.
+
+    Nearer of both: 0 and 0. To the target itself: 0 and 2, on average 1.
+    """
+    target = torch.tensor([[[-1.0, 0.0], [1.0, 0.0]]]).expand(2, 2, 2)
+    predicted = torch.stack([target[0], target[0].flip(0)])
+    loss, exchanged = forgiving_keypoint_loss(predicted, target, mirror=(1, 0), insistence=0.25)
+    assert_close(loss, torch.tensor(0.25), atol=2e-4, rtol=0)
+    assert exchanged.tolist() == [False, True]
+
+
+def test_a_pose_between_both_sides_is_pulled_to_the_nearer() -> None:
+    """Points a little right of the middle, labelled left and right, move apart to either side."""
+    target = torch.tensor([[[-1.0, 0.0], [1.0, 0.0]]])
+    predicted = torch.tensor([[[-0.1, 0.0], [0.1, 0.0]]], requires_grad=True)
+    loss, _ = forgiving_keypoint_loss(predicted, target, mirror=(1, 0), insistence=0.0)
+    loss.backward()
+    assert predicted.grad is not None
+    assert_close(predicted.grad[..., 0], torch.tensor([[0.5, -0.5]]), atol=1e-4, rtol=0)
 
 
 def test_the_cycle_loss_is_the_mean_square_over_pixels() -> None:

@@ -8,11 +8,13 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torch.testing import assert_close
 
+from keypointgan.skeletons import Skeleton
 from keypointgan.training.state import TrainingState
 from keypointgan.training.step import (
     Engine,
     GeneratorUpdate,
     discriminator_step,
+    figure_step,
     frozen,
     generator_step,
     instance_noise,
@@ -171,6 +173,24 @@ def test_the_labelled_step_moves_encoder_and_regressor(
         engine=Engine(),
     )
     assert moved() == {"encoder", "regressor"}
+
+
+def test_the_figure_step_moves_the_encoder_alone(
+    state: TrainingState, moved: Moved, generator: torch.Generator
+) -> None:
+    losses = figure_step(
+        state.model,
+        state.generator_optimizer,
+        frame=_frames(generator),
+        pose=_poses(generator),
+        mirror=Skeleton.load("h36m17").mirror,
+        points_weight=10.0,
+        image_weight=2.0,
+        insistence=0.1,
+        engine=Engine(),
+    )
+    assert moved() == {"encoder"}
+    assert losses["norm_figures"] > 0
 
 
 def test_frozen_networks_pass_gradient_to_their_input() -> None:

@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from keypointgan.assemble import TrainingData, assemble_data, assemble_prior
 from keypointgan.config import Config
 from keypointgan.data.labels import Labels
-from keypointgan.errors import ConfigError
+from keypointgan.errors import ConfigError, PriorError
 from keypointgan.skeletons import Skeleton
 from keypointgan.training.state import TrainingState
 from keypointgan.training.step import Engine
@@ -56,6 +56,34 @@ def test_an_update_depends_on_its_seed_alone(tiny_config: Callable[..., Config])
     first, again, other = (_losses(config, seed=seed) for seed in (1, 1, 2))
     assert_close(again, first, atol=0, rtol=0)
     assert first["loss_regressor_prior"] != other["loss_regressor_prior"]
+
+
+def test_drawn_figures_come_alone_first_and_then_beside_the_method(
+    tiny_config: Callable[..., Config], tiny_prior_in_space: Path
+) -> None:
+    config = tiny_config(
+        f"prior.poses={tiny_prior_in_space}",
+        "prior.place=body",
+        "figures.alone=2",
+        "figures.weight=0.5",
+        "figures.batch_size=2",
+    )
+    state = TrainingState.fresh(config, SKELETON, device=CPU)
+    prior, _ = assemble_prior(config, SKELETON)
+    update = UnlabelledUpdate(config, data=_data(config), prior=prior, engine=Engine())
+    generator = torch.Generator().manual_seed(0)
+    names = []
+    for state.step in (2, 3):
+        names.append({name for name in update(state, generator=generator) if "norm" in name})
+    assert names[0] == {"norm_figures"}
+    assert names[1] == {"norm_figures", "norm_generator", "norm_discriminator", "norm_regressor"}
+
+
+def test_figures_need_poses_in_space(tiny_config: Callable[..., Config]) -> None:
+    config = tiny_config("figures.alone=2")
+    prior, _ = assemble_prior(config, SKELETON)
+    with pytest.raises(PriorError, match="3D poses"):
+        UnlabelledUpdate(config, data=_data(config), prior=prior, engine=Engine())
 
 
 def test_the_twin_needs_labels(tiny_config: Callable[..., Config]) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from jaxtyping import UInt8
 from torch import Tensor
 
 from keypointgan.data.index import Clip
@@ -138,7 +139,7 @@ class FrameBank:
         if plates:
             lengths = torch.tensor([clip.frames for clip in store.clips])
             self._clip_of = torch.repeat_interleave(lengths).to(device)
-            self._plates = torch.stack([self._plate(clip) for clip in store.clips])
+            self._plates = torch.stack([self.plate(clip) for clip in store.clips])
 
     def plates(self, rows: Rows) -> Frames | None:
         """The plates of the clips of these rows; None if the bank was made without."""
@@ -146,8 +147,8 @@ class FrameBank:
             return None
         return self._plates[self._clip_of[rows]].float() / 127.5 - 1
 
-    def _plate(self, clip: Clip) -> Tensor:
-        """The median of up to 48 frames of a clip, uint8 (3, size, size).
+    def plate(self, clip: Clip) -> UInt8[Tensor, "3 size size"]:
+        """The median of up to 48 frames of a clip.
 
         Where the object stays in its place for most of the clip, it is part of the plate.
         """

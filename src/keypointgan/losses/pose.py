@@ -1,6 +1,10 @@
 """Losses of the regressor η and of keypoints."""
 
+from collections.abc import Sequence
+
 import torch
+from jaxtyping import Bool
+from torch import Tensor
 
 from keypointgan.types import Keypoints, Scalar, SkeletonImages
 
@@ -19,6 +23,27 @@ def labelled_keypoint_loss(predicted: Keypoints, target: Keypoints) -> Scalar:
     offset = torch.where(known.unsqueeze(-1), predicted - target, torch.zeros_like(predicted))
     distance = (offset.square().sum(-1) + 1e-8).sqrt()
     return (distance * known).sum() / known.sum().clamp_min(1)
+
+
+def forgiving_keypoint_loss(
+    predicted: Keypoints, target: Keypoints, *, mirror: Sequence[int], insistence: float
+) -> tuple[Scalar, Bool[Tensor, " batch"]]:
+    """The mean distance to the target or to its side-exchanged twin, whichever is nearer.
+
+    Args:
+        predicted: What was read.
+        target: What is there.
+        mirror: For each keypoint the index of the one on the other side.
+        insistence: Weight of the distance to the target itself, which is added.
+
+    Returns:
+        The loss, and for which poses the twin is nearer.
+    """
+    distance = (predicted - target).square().sum(dim=-1).add(1e-8).sqrt().mean(dim=1)
+    exchanged = target[:, list(mirror)]
+    other = (predicted - exchanged).square().sum(dim=-1).add(1e-8).sqrt().mean(dim=1)
+    loss = torch.minimum(distance, other).mean() + insistence * distance.mean()
+    return loss, other < distance
 
 
 def cycle_loss(rendered: SkeletonImages, skeleton: SkeletonImages) -> Scalar:

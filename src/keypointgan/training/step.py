@@ -11,7 +11,7 @@ The release carries one graph over `optimizer.step()`, which current PyTorch ref
 mathematics are kept, its control flow is not.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
@@ -22,7 +22,12 @@ from torch.optim import Optimizer
 
 from keypointgan.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty
 from keypointgan.losses.perceptual import PerceptualLoss
-from keypointgan.losses.pose import cycle_loss, keypoint_loss, labelled_keypoint_loss
+from keypointgan.losses.pose import (
+    cycle_loss,
+    forgiving_keypoint_loss,
+    keypoint_loss,
+    labelled_keypoint_loss,
+)
 from keypointgan.models.keypointgan import KeypointGAN, Reconstruction
 from keypointgan.ops.keypoints import soft_argmax
 from keypointgan.types import Frames, Keypoints, Scalar, SkeletonImages
@@ -199,6 +204,53 @@ def regressor_step(
         losses["loss_regressor_cycle"] = cycle.detach()
     norm = engine.update(loss, optimizer)
     return {**losses, "norm_regressor": norm}
+
+
+def figure_step(
+    model: KeypointGAN,
+    optimizer: Optimizer,
+    *,
+    frame: Frames,
+    pose: Keypoints,
+    mirror: Sequence[int],
+    points_weight: float,
+    image_weight: float,
+    insistence: float,
+    engine: Engine,
+) -> dict[str, Scalar]:
+    """Teach the encoder to draw the skeleton of a figure whose pose is known.
+
+    The points are read by the regressor, which is frozen but differentiable. The skeleton image is
+    compared with the figure's own, or with the one whose sides are exchanged where that is nearer.
+
+    Args:
+        model: Its encoder learns.
+        optimizer: Of the encoder (and the decoder, which has no part in this).
+        frame: Drawn figures.
+        pose: Their keypoints.
+        mirror: For each keypoint the index of the one on the other side.
+        points_weight: Weight of the distance between points.
+        image_weight: Weight of the squared error of skeleton images.
+        insistence: Share of the points' loss that insists on left and right.
+        engine: How updates are carried out.
+    """
+    with frozen(model.regressor):
+        with engine.autocast():
+            encoded = model.encoder(frame)
+            keypoints = soft_argmax(model.regressor(encoded)).float()
+        points, exchanged = forgiving_keypoint_loss(
+            keypoints, pose, mirror=mirror, insistence=insistence
+        )
+        nearer = torch.where(exchanged[:, None, None], pose[:, list(mirror)], pose)
+        height, width = frame.shape[-2:]
+        image = (encoded.float() - model.draw(nearer, size=(height, width))).square().mean()
+        norm = engine.update(points_weight * points + image_weight * image, optimizer)
+    return {
+        "loss_figure_points": points.detach(),
+        "loss_figure_image": image.detach(),
+        "figures_exchanged": exchanged.float().mean(),
+        "norm_figures": norm,
+    }
 
 
 def labelled_step(

@@ -197,7 +197,8 @@ class Trainer:
         config, state = self.config, self.state
         seed = config.training.seed * 1_000_003 + state.step
         self.generator.manual_seed(seed * 1009 + self.fabric.global_rank + 7)
-        state.scale_rates(self._cool_down())
+        rate = config.figures.rate if self._alone else 1.0
+        state.scale_rates(rate * self._cool_down())
         losses = self.update(state, generator=self.generator)
         if config.optimiser.average:
             state.update_average(config.optimiser.average)
@@ -229,7 +230,7 @@ class Trainer:
         self.metrics = figures
         numbers = self._record("evaluate", state.step, figures)
         self.listener.on_message(f"step {state.step}: " + _summary(numbers))
-        if not config.training.supervised:
+        if not config.training.supervised and not self._alone:
             limit = self.pretraining.best if self.pretraining.step else 1.0
             for warning in check_validation(figures, pretrained_error=limit):
                 self._warn(warning.name, warning.message)
@@ -345,6 +346,11 @@ class Trainer:
         if minutes and self.state.seconds > 60 * minutes:
             self.stop_reason = self.stop_reason or "minutes"
         return bool(self.stop_reason)
+
+    @property
+    def _alone(self) -> bool:
+        """Whether the encoder still learns from drawn figures and nothing else."""
+        return self.state.step <= self.config.figures.alone
 
     def _cool_down(self) -> float:
         """The factor of the step sizes: 1, then falling to 0 over the last part of the run."""

@@ -5,8 +5,9 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from keypointgan.assemble import TrainingData, labels_of
+from keypointgan.assemble import TrainingData, assemble_figures, labels_of
 from keypointgan.config import Config
+from keypointgan.data.figures import Figures
 from keypointgan.data.pairs import draw_pair
 from keypointgan.data.priors import Prior
 from keypointgan.errors import ConfigError
@@ -15,6 +16,7 @@ from keypointgan.training.state import TrainingState
 from keypointgan.training.step import (
     Engine,
     discriminator_step,
+    figure_step,
     generator_step,
     instance_noise,
     labelled_step,
@@ -33,6 +35,9 @@ class Update(Protocol):
 class UnlabelledUpdate:
     """The method: encoder and decoder, then discriminator, then regressor (METHOD 3).
 
+    Where the settings ask for drawn figures, the encoder learns from them too: alone in the first
+    updates, then beside the method.
+
     Args:
         config: Weights of the losses, augmentation, batch size.
         data: The unlabelled videos.
@@ -42,9 +47,40 @@ class UnlabelledUpdate:
 
     def __init__(self, config: Config, *, data: TrainingData, prior: Prior, engine: Engine) -> None:
         self.config, self.data, self.prior, self.engine = config, data, prior, engine
+        self.figures: Figures | None = None
+        if config.figures.alone or config.figures.weight:
+            self.figures = assemble_figures(config, data, prior)
 
     def __call__(self, state: TrainingState, *, generator: torch.Generator) -> dict[str, Tensor]:
-        """Update all networks on pairs of frames and as many poses of the prior."""
+        """Update the networks on pairs of frames, poses of the prior and drawn figures."""
+        settings = self.config.figures
+        alone = bool(settings.alone) and state.step <= settings.alone
+        losses = {} if alone else self._update_all(state, generator=generator)
+        if self.figures is not None and (alone or settings.weight):
+            weight = 1.0 if alone else settings.weight
+            losses |= self._update_on_figures(
+                self.figures, state, weight=weight, generator=generator
+            )
+        return losses
+
+    def _update_on_figures(
+        self, figures: Figures, state: TrainingState, *, weight: float, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        settings = self.config.figures
+        batch = figures.sample(settings.batch_size, generator=generator)
+        return figure_step(
+            state.model,
+            state.generator_optimizer,
+            frame=in_layout(batch.frame, channels_last=self.config.training.channels_last),
+            pose=batch.keypoints,
+            mirror=self.prior.skeleton.mirror,
+            points_weight=weight * settings.points,
+            image_weight=weight * settings.image,
+            insistence=settings.insistence,
+            engine=self.engine,
+        )
+
+    def _update_all(self, state: TrainingState, *, generator: torch.Generator) -> dict[str, Tensor]:
         config, engine = self.config, self.engine
         batch, size = config.training.batch_size, config.data.size
         pair = draw_pair(
