@@ -14,15 +14,8 @@ from keypointgan.commands.recommend import find_skeleton, recommend_recipe
 from keypointgan.config import Config, load_config, make_config
 from keypointgan.data.survey import ObjectBoxes, PoseSurvey, StoreSurvey
 from keypointgan.errors import PriorError, SkeletonError
-from keypointgan.recommend import (
-    Choice,
-    Machine,
-    make,
-    recommend,
-    render_recipe,
-    warnings,
-    with_time,
-)
+from keypointgan.recipe_writer import make, render_recipe, warnings, with_time
+from keypointgan.recommend import Choice, Machine, recommend
 from keypointgan.skeletons import Skeleton
 
 SHAPE = Skeleton.load("h36m17")
@@ -121,6 +114,13 @@ def test_the_time_decides_how_many_updates() -> None:
     choices = with_time(chosen(), seconds=0.5, before=0.3, machine=CPU)
     assert value(choices, "training.steps") == 6000
     assert value(choices, "training.evaluate_every") == 240
+
+
+def test_pre_training_takes_a_third_of_the_time_at_most() -> None:
+    """1,200 of 3,600 s at 2 s each are 600 updates; the other 2,400 s are for 2,400 updates."""
+    choices = with_time(chosen(), seconds=1.0, before=2.0, machine=CPU)
+    assert value(choices, "pretrain.steps") == 600
+    assert value(choices, "training.steps") == 2400
 
 
 def test_every_combination_is_a_valid_configuration() -> None:

@@ -6,27 +6,19 @@ guess, and says so.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from keypointgan.config import Config, make_config
 from keypointgan.data.survey import PoseSurvey, StoreSurvey
 from keypointgan.skeletons import Skeleton
 
 JOINTS_OVER_OBJECT = 0.85
 """Longer side of the joints' box over that of the object's; 0.79 to 0.89 was measured."""
-FRAMES_TO_LEARN = 90_000
-"""Frames that the faces' recipe had seen when it had learnt (experiment 1)."""
+LONG_ENOUGH = 12
+"""Frames of a clip from which a plate can be taken."""
 
-_LONG_ENOUGH = 12  # frames of a clip from which a plate can be taken
 _BRIGHTNESS = 12.0
-_FEW_POSES = 200
 _CPU, _GPU = 64, 128  # pixels
-_COLUMNS = 100
-_END = "\n..."  # of a YAML document that is one number
 
 
 @dataclass(frozen=True)
@@ -82,7 +74,7 @@ def recommend(
     machine: Machine,
     joint_map: dict[str, str] | None = None,
 ) -> list[Choice]:
-    """Return all settings but those that depend on the time of an update.
+    """Return all settings but those that depend on the time of an update (`recipe_writer`).
 
     Args:
         store: The store's folder.
@@ -119,118 +111,8 @@ def recommend(
     ]
 
 
-def with_time(
-    choices: Sequence[Choice], *, seconds: float, before: float, machine: Machine
-) -> list[Choice]:
-    """Return the settings with the length of the run.
-
-    Args:
-        choices: The settings but for those.
-        seconds: Of an update, measured.
-        before: Seconds of a pre-training update.
-        machine: How long the run may take.
-    """
-    settings = make(choices)
-    left = max(machine.hours * 3600 - before * settings.pretrain.steps, 0.2 * machine.hours * 3600)
-    steps = int(min(max(left / seconds, 200), 200_000))
-    steps = _rounded(steps)
-    every = max(_rounded(steps // 25), 10)
-    seen = steps * settings.training.batch_size
-    return [
-        *choices,
-        Choice("training.steps", steps, f"what {machine.time} allows here: {seen:,} frames seen"),
-        Choice("training.evaluate_every", every, "25 points of a curve"),
-        Choice("training.save_every", every, "what a power cut may cost"),
-        Choice("training.log_every", 20, "updates"),
-    ]
-
-
-def make(choices: Sequence[Choice]) -> Config:
-    """Return the settings as a checked configuration."""
-    return make_config(_nested(choices), where="the recommendation")
-
-
-def warnings(
-    choices: Sequence[Choice], frames: StoreSurvey, prior: PoseSurvey, shape: Skeleton
-) -> list[str]:
-    """Return what a person should look at before hours are spent, one sentence each."""
-    found = [
-        f"{choice.key} = {choice.value} is a guess: {choice.reason}."
-        for choice in choices
-        if choice.guess
-    ]
-    if frames.unrelated:
-        found.append(
-            "Neighbouring frames differ as much as frames of different clips do. If they are "
-            "photographs of different objects, a frame is no reference of another: nothing can be "
-            "learnt from such pairs. Use videos, or a clip for each object."
-        )
-    settings = make(choices).training
-    seen = settings.steps * settings.batch_size
-    if seen < FRAMES_TO_LEARN:
-        found.append(
-            f"In this time only {seen:,} frames are seen; the faces' recipe needed "
-            f"{FRAMES_TO_LEARN:,}, and people need more. Allow more with --hours, or use a GPU."
-        )
-    if prior.poses < _FEW_POSES:
-        found.append(
-            f"{prior.poses} poses are few; the discriminator learns from their variety. Hundreds "
-            "are better, thousands better still."
-        )
-    if prior.turned and not prior.solid and prior.left_first > 0.6:
-        found.append(
-            f"In {100 * prior.left_first:.0f} % of the poses what the file calls left lies on the "
-            "left of the image. People who face the camera have their left on the right: if these "
-            "do, the file names the viewer's sides. Exchange them with prior.joint_map."
-        )
-    if shape.pairs and not prior.turned and not prior.solid:
-        found.append(
-            "All poses are seen from one side (left and right never change places). Frames of "
-            "objects that turn away will be misread."
-        )
-    if not frames.masks and not frames.still_camera and frames.lengths[1] >= _LONG_ENOUGH:
-        found.append(
-            "The background moves and there are no masks: the most common reason for failure. "
-            "Masks (NAME.mask.mp4 beside NAME.mp4) would let data.mask_background hide it."
-        )
-    return found
-
-
-def render_recipe(
-    choices: Sequence[Choice], *, title: str, head: Sequence[str], notes: Sequence[str]
-) -> str:
-    """Return the recipe as YAML, a reason behind every setting.
-
-    Args:
-        choices: The settings.
-        title: The first line.
-        head: Lines on command, machine and time.
-        notes: What to look at.
-    """
-    lines = [f"# {title}", "#", *(f"# {line}" for line in head)]
-    if notes:
-        lines += ["#", "# Look at this before you train:"]
-        lines += [f"# - {note}" for note in notes]
-    section = ""
-    for choice in _by_section(choices):
-        part, _, name = choice.key.partition(".")
-        if part != section:
-            lines.append(f"{part}:")
-            section = part
-        value = yaml.safe_dump(
-            choice.value, default_flow_style=True, width=math.inf, allow_unicode=True
-        )
-        setting = f"  {name}: {value.strip().removesuffix(_END)}"
-        reason = f"# {'guess: ' if choice.guess else ''}{choice.reason}"
-        if len(setting) + len(reason) + 2 <= _COLUMNS:
-            lines.append(f"{setting}  {reason}")
-        else:
-            lines += [f"  {reason}", setting]
-    return "\n".join(lines) + "\n"
-
-
 def _data(store: Path, frames: StoreSurvey, shape: Skeleton, machine: Machine) -> list[Choice]:
-    shortest, median, longest = frames.lengths
+    shortest, _, longest = frames.lengths
     wanted = _GPU if machine.fast else _CPU
     size = max((side for side in (64, 96, 128) if side <= min(wanted, frames.size)), default=64)
     least = max(1, min(round(frames.fps / 4), shortest // 3))
@@ -247,8 +129,8 @@ def _data(store: Path, frames: StoreSurvey, shape: Skeleton, machine: Machine) -
         Choice(
             "data.gap",
             [least, max(min(longest - 1, 1000), least)],
-            f"a quarter of a second at least ({frames.fps:g} fps); clips have {shortest} to "
-            f"{longest} frames, half of them {median} or more",
+            (f"at least a quarter of a second of {frames.fps:g} fps, " if frames.fps else "")
+            + f"and all that clips of {shortest} to {longest} frames allow",
         ),
         Choice(
             "data.mask_background",
@@ -382,7 +264,7 @@ def _model(skeleton: str, frames: StoreSurvey, prior: PoseSurvey, shape: Skeleto
         why = "the skeleton has no left and right"
     if frames.masks:
         background, behind = "rebuilt", "hidden by the masks"
-    elif frames.still_camera and frames.lengths[0] >= _LONG_ENOUGH:
+    elif frames.still_camera and frames.lengths[0] >= LONG_ENOUGH:
         background = "plate"
         behind = f"the camera is still: {100 * frames.still:.0f} % of the border stay the same"
     elif frames.still_camera:
@@ -398,22 +280,3 @@ def _model(skeleton: str, frames: StoreSurvey, prior: PoseSurvey, shape: Skeleto
         Choice("model.sides", sides, why),
         Choice("model.background", background, behind),
     ]
-
-
-def _by_section(choices: Sequence[Choice]) -> list[Choice]:
-    order = {name: place for place, name in enumerate(Config.model_fields)}
-    return sorted(choices, key=lambda choice: order[choice.key.partition(".")[0]])
-
-
-def _nested(choices: Sequence[Choice]) -> dict[str, dict[str, object]]:
-    values: dict[str, dict[str, object]] = {}
-    for choice in choices:
-        section, _, name = choice.key.partition(".")
-        values.setdefault(section, {})[name] = choice.value
-    return values
-
-
-def _rounded(number: int) -> int:
-    """The number with two digits that are not zero."""
-    scale = 10 ** max(len(str(number)) - 2, 0)
-    return number // scale * scale

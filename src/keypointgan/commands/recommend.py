@@ -19,16 +19,8 @@ from keypointgan.data.store import Store, StoreWriter
 from keypointgan.data.survey import StoreSurvey, survey_poses, survey_store
 from keypointgan.errors import PriorError, SkeletonError
 from keypointgan.inference.detector import choose_device
-from keypointgan.recommend import (
-    FRAMES_TO_LEARN,
-    Choice,
-    Machine,
-    make,
-    recommend,
-    render_recipe,
-    warnings,
-    with_time,
-)
+from keypointgan.recipe_writer import FRAMES_TO_LEARN, make, render_recipe, warnings, with_time
+from keypointgan.recommend import Choice, Machine, recommend
 from keypointgan.skeletons import Skeleton, list_skeletons
 
 _HOURS = {True: 4.0, False: 1.0}  # with and without a GPU
