@@ -1,0 +1,90 @@
+"""The table and the figure of the accuracy benchmark."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from matplotlib.figure import Figure
+from studies import DATA_SETS
+
+Row = dict[str, Any]
+COLOURS = ("#0969da", "#d1570c", "#1a7f37", "#8250df", "#cf222e", "#57606a")
+
+
+def write_table(path: Path, rows: Sequence[Row]) -> None:
+    """Write a Markdown table: method × data set, mean over seeds, the seeds' values behind it."""
+    sets = list(dict.fromkeys(row["data_set"] for row in rows))
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    lines = [
+        "| method | " + " | ".join(f"{name} ({_unit(rows, name)})" for name in sets) + " |",
+        "| --- |" + " --- |" * len(sets),
+        "| mean pose | " + " | ".join(_mean_pose(rows, name) for name in sets) + " |",
+    ]
+    lines += [
+        f"| {method} | " + " | ".join(_cell(rows, name, method) for name in sets) + " |"
+        for method in methods
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def draw_curves(path: Path, rows: Sequence[Row], runs: Path) -> None:
+    """Draw the error on validation clips against frames seen, one panel a data set."""
+    sets = list(dict.fromkeys(row["data_set"] for row in rows))
+    figure = Figure(figsize=(5.5 * len(sets), 4), layout="constrained")
+    for place, name in enumerate(sets, start=1):
+        axes = figure.add_subplot(1, len(sets), place)
+        axes.set(title=name, xlabel="frames seen", ylabel=DATA_SETS[name].unit)
+        methods = list(dict.fromkeys(row["method"] for row in rows if row["data_set"] == name))
+        for row in (row for row in rows if row["data_set"] == name):
+            colour = COLOURS[methods.index(row["method"]) % len(COLOURS)]
+            frames, errors = _curve(runs / name / row["method"] / str(row["seed"]), row)
+            label = row["method"] if row["seed"] == 0 else None
+            axes.plot(frames, errors, color=colour, label=label)
+        baseline = [row["mean_pose"].get(row["score"]) for row in rows if row["data_set"] == name]
+        if baseline and baseline[0]:
+            axes.axhline(
+                baseline[0]["mean"], color="#888", linestyle=":", label="mean pose (test clips)"
+            )
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.savefig(path, dpi=110)
+
+
+def _curve(run: Path, row: Row) -> tuple[list[float], list[float]]:
+    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    last = max((record["step"] for record in records if record["phase"] == "train"), default=1)
+    wanted = DATA_SETS[row["data_set"]].figure
+    points = [
+        (record["step"] * row["frames"] / last, record[wanted])
+        for record in records
+        if record["phase"] == "evaluate" and wanted in record
+    ]
+    return [point[0] for point in points], [point[1] for point in points]
+
+
+def _unit(rows: Sequence[Row], data_set: str) -> str:
+    return next(row["unit"] for row in rows if row["data_set"] == data_set)
+
+
+def _mean_pose(rows: Sequence[Row], data_set: str) -> str:
+    row = next(row for row in rows if row["data_set"] == data_set)
+    found = row["mean_pose"].get(row["score"])
+    return f"{found['mean']:.2f}" if found else "–"
+
+
+def _cell(rows: Sequence[Row], data_set: str, method: str) -> str:
+    found = [
+        row["test"][row["score"]]
+        for row in rows
+        if row["data_set"] == data_set and row["method"] == method
+    ]
+    if not found:
+        return "–"
+    value = f"{mean(each['mean'] for each in found):.2f}"
+    if len(found) > 1:
+        return f"{value} ({', '.join(format(each['mean'], '.2f') for each in found)})"
+    return f"{value} ({found[0]['low']:.2f}–{found[0]['high']:.2f})"
