@@ -7,8 +7,9 @@ import numpy as np
 from numpy import ndarray
 
 from keypointgan.data.resize import centre_square
+from keypointgan.data.store import Progress
 from keypointgan.data.video import RGBFrame
-from keypointgan.inference.detector import Detector, Progress
+from keypointgan.inference.detector import Detector
 from keypointgan.inference.formats import save_poses
 from keypointgan.inference.overlay import draw_pose, write_overlay
 from keypointgan.inference.poses import Poses

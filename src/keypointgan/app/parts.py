@@ -1,5 +1,6 @@
 """What the tabs of the page share."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -24,6 +25,7 @@ _FORMATS = {
     ".json": "COCO keypoints (json)",
     ".nwb": "NWB (ndx-pose)",
 }
+_UPLOADED = re.compile(r"\S*[/\\][0-9a-f]{64}[/\\]")  # where Gradio keeps what is uploaded
 _COLUMNS = ["joint", "x", "y", "confidence"]
 
 
@@ -101,7 +103,7 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*arguments, **named)
         except KeypointGANError as error:
-            message = str(error)
-        raise gr.Error(message, title="That did not work", print_exception=False)
+            message = _UPLOADED.sub("", str(error))
+        raise gr.Error(message, print_exception=False)
 
     return call
