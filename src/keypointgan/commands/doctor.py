@@ -1,11 +1,10 @@
 """A look at the machine, at stores and at runs, for people whose training does not work."""
 
-import json
 import os
 import platform
 import shutil
+import webbrowser
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,28 +14,21 @@ import numpy as np
 import torch
 
 from keypointgan.checkpoint import load_model
+from keypointgan.commands.findings import Finding
+from keypointgan.commands.run_health import examine_run
 from keypointgan.data.store import Store
-from keypointgan.data.video import read_video, write_video
+from keypointgan.data.video import has_decoder, read_video, write_video
 from keypointgan.errors import KeypointGANError
 from keypointgan.training.journal import read_metrics
 
 _ROOM = 2.0  # gigabytes below which a run may not find room for its checkpoints
-_EXTRAS = {"formats": ("sleap_io", "pandas", "h5py"), "logs": ("tensorboard",)}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at.
-
-    Attributes:
-        what: Its name.
-        found: What it is like, and what to do where it is wrong.
-        good: Whether it is as it should be; None where there is no such thing.
-    """
-
-    what: str
-    found: str
-    good: bool | None = None
+_EXTRAS = {
+    "formats": (("sleap_io", "pandas", "h5py"), "files of SLEAP, DeepLabCut, COCO and NWB"),
+    "logs": (("tensorboard",), "curves in TensorBoard"),
+    "export": (("onnx", "onnxscript", "onnxruntime"), "ONNX files"),
+    "app": (("gradio",), "the page in the browser"),
+}
+_DECODERS = {"h264": "H.264", "hevc": "H.265", "vp9": "VP9", "av1": "AV1", "mjpeg": "Motion JPEG"}
 
 
 def examine(paths: Sequence[Path]) -> list[Finding]:
@@ -48,7 +40,10 @@ def examine(paths: Sequence[Path]) -> list[Finding]:
         _device(),
         _checked("codec", _try_codec),
         _disk(),
-        *(_extra(name, modules) for name, modules in _EXTRAS.items()),
+        _compiler(),
+        _browser(),
+        _data(),
+        *(_extra(name, *about) for name, about in _EXTRAS.items()),
     ]
     for path in paths:
         findings += _examine_path(path)
@@ -72,7 +67,10 @@ def _try_codec() -> str:
         file = Path(folder) / "test.mp4"
         write_video(file, iter(frames), 10.0)
         count = sum(1 for _ in read_video(file))
-    return f"PyAV {_version('av')} wrote 4 and read {count} frames of H.264"
+    known = [name for codec, name in _DECODERS.items() if has_decoder(codec)]
+    return (
+        f"PyAV {_version('av')} wrote 4 and read {count} frames of H.264; reads {', '.join(known)}"
+    )
 
 
 def _disk() -> Finding:
@@ -80,16 +78,46 @@ def _disk() -> Finding:
     return Finding("disk", f"{free:.1f} GB free here", free > _ROOM)
 
 
-def _extra(name: str, modules: Sequence[str]) -> Finding:
+def _compiler() -> Finding:
+    compiler = next(filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None)
+    if torch.cuda.is_available() and find_spec("triton") is not None:
+        return Finding("training.compile", "Triton is here", good=True)
+    if compiler is None:
+        return Finding(
+            "training.compile", "no C++ compiler, so leave it off (on Debian: apt install g++)"
+        )
+    return Finding("training.compile", f"{compiler} is here", good=True)
+
+
+def _browser() -> Finding:
+    try:
+        return Finding("browser", f"{webbrowser.get().name} will show 'keypointgan app'", good=True)
+    except webbrowser.Error:
+        return Finding("browser", "none here: open the address that 'keypointgan app' prints")
+
+
+def _data() -> Finding:
+    folder = os.environ.get("KEYPOINTGAN_DATA")
+    if folder is None:
+        return Finding("KEYPOINTGAN_DATA", "not set; only public data sets need it")
+    if not Path(folder).is_dir():
+        return Finding("KEYPOINTGAN_DATA", f"expected a folder, found none at '{folder}'", False)
+    names = sorted(path.name for path in Path(folder).iterdir() if path.is_dir())
+    return Finding("KEYPOINTGAN_DATA", f"{folder}: {', '.join(names) or 'empty'}", bool(names))
+
+
+def _extra(name: str, modules: Sequence[str], purpose: str) -> Finding:
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
-        return Finding(f"extra '{name}'", f"not installed: pip install 'keypointgan[{name}]'")
-    return Finding(f"extra '{name}'", "installed", True)
+        return Finding(
+            f"extra '{name}'", f"not installed; for {purpose}: pip install 'keypointgan[{name}]'"
+        )
+    return Finding(f"extra '{name}'", f"installed: {purpose}", good=True)
 
 
 def _examine_path(path: Path) -> list[Finding]:
     if (path / "config.yaml").is_file():
-        return [_checked(str(path), lambda: _describe_run(path)), *_health(path)]
+        return [_checked(str(path), lambda: _describe_run(path)), *examine_run(path)]
     return [_checked(str(path), lambda: _describe_store(path))]
 
 
@@ -107,21 +135,10 @@ def _describe_run(path: Path) -> str:
     loaded = load_model(path)
     lines = read_metrics(path)
     hours = lines[-1]["seconds"] / 3600 if lines else 0.0
-    return f"{loaded.skeleton.name}, best of step {loaded.step}, trained for {hours:.2f} hours"
-
-
-def _health(path: Path) -> list[Finding]:
-    file = path / "health.jsonl"
-    if not file.is_file():
-        return []
-    latest = {}
-    for line in file.read_text(encoding="utf-8").splitlines():
-        warning = json.loads(line)
-        latest[warning["name"]] = warning
-    return [
-        Finding(f"{path}, step {warning['step']}", f"{name}: {warning['message']}", False)
-        for name, warning in latest.items()
-    ]
+    return (
+        f"{loaded.skeleton.name}, {loaded.size} px, best of step {loaded.step}, trained for "
+        f"{hours:.2f} hours"
+    )
 
 
 def _checked(what: str, look: Callable[[], str]) -> Finding:

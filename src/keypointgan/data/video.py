@@ -231,6 +231,11 @@ def write_video(
         beside.unlink(missing_ok=True)
 
 
+def has_decoder(codec: str) -> bool:
+    """Whether videos of that codec, such as `h264` or `av1`, can be read here."""
+    return codec in av.codecs_available
+
+
 def is_video(path: Path) -> bool:
     """Whether the name is that of a video."""
     return path.suffix.lower() in VIDEO_SUFFIXES
