@@ -16,7 +16,8 @@ from keypointgan.data.labels import Labels
 from keypointgan.data.synthetic import write_synthetic
 from keypointgan.errors import CheckpointError, TrainingError
 from keypointgan.training.journal import read_metrics
-from keypointgan.training.progress import Progress
+from keypointgan.training.progress import Progress, Silent
+from keypointgan.training.schedule import step_size_factor
 from keypointgan.training.trainer import Trainer
 from keypointgan.training.validate import ValidationSet
 
@@ -123,15 +124,22 @@ def test_stop_and_resume_equal_no_stop_bit_for_bit(tiny_config: MakeConfig, tmp_
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
-def test_a_kill_while_pretraining_leaves_no_line_twice(
+def test_a_kill_while_pretraining_costs_what_came_after_the_last_measurement(
     tiny_config: MakeConfig, tmp_path: Path
 ) -> None:
-    """Nothing is saved before pre-training is over, so it starts again."""
-    trainer = Trainer(tmp_path, tiny_config())
-    next(iter(trainer.pretraining.run()))
-    trainer._record("pretrain", 2, {"loss_regressor_prior": 1.0})
-    del trainer
-    Trainer(tmp_path, tiny_config("training.steps=1")).fit()
+    """Killed after update 4, with the error measured and saved after 2: line 4 comes once."""
+    config = tiny_config("pretrain.evaluate_every=2", "pretrain.target=0")
+
+    class Killer(Silent):
+        def on_progress(self, progress: Progress) -> None:
+            if progress.step == 4:
+                raise MemoryError  # as a kill, it leaves nothing behind
+
+    with pytest.raises(MemoryError):
+        Trainer(tmp_path, config, listener=Killer()).fit()
+    trainer = Trainer(tmp_path, config)
+    assert trainer.state.pretrain_step == 2
+    trainer.fit(only_pretrain=True)
     assert [line["step"] for line in _lines(tmp_path) if line["phase"] == "pretrain"] == [2, 4]
 
 
@@ -324,7 +332,7 @@ def test_the_step_sizes_fall_at_the_end(tiny_config: MakeConfig, tmp_path: Path)
     rates = []
     for step in range(1, 7):
         trainer.state.step = step
-        trainer.state.scale_rates(trainer._cool_down())
+        trainer.state.scale_rates(step_size_factor(trainer.config, step=step, seconds=0.0))
         rates.append(trainer.state.generator_optimizer.param_groups[0]["lr"] / 2e-4)
     expected = [1.0, 1.0, 1.0, 2 / 3 + 1e-3, 1 / 3 + 1e-3, 1e-3]
     assert rates == pytest.approx(expected)

@@ -15,11 +15,12 @@ from keypointgan.config import Config
 from keypointgan.errors import TrainingError
 from keypointgan.skeletons import Skeleton
 from keypointgan.training.health import TrainingHealth, check_validation, is_broken
-from keypointgan.training.journal import Journal, write_environment
 from keypointgan.training.panels import write_panel
 from keypointgan.training.pretrain import Pretraining, take_regressor
 from keypointgan.training.process import Clock, averager, interruptible
 from keypointgan.training.progress import Listener, Progress, Silent
+from keypointgan.training.record import Record
+from keypointgan.training.schedule import is_alone, step_size_factor
 from keypointgan.training.state import TrainingState
 from keypointgan.training.step import Engine
 from keypointgan.training.updates import LabelledUpdate, UnlabelledUpdate, Update, in_layout
@@ -99,7 +100,14 @@ class Trainer:
         )
         self._resume()
         self._compile()
-        self.journal = self._open_journal()
+        self.record = Record(
+            run,
+            config,
+            self.state,
+            device=self.device,
+            listener=self.listener,
+            first=self.fabric.is_global_zero,
+        )
         self.health = TrainingHealth()
         self.generator = torch.Generator(self.device)
         self.validation = ValidationSet.draw(self.data, self.prior, self.held_out)
@@ -126,8 +134,7 @@ class Trainer:
                 self._train(started)
         self.state.seconds = time.monotonic() - started
         self._save("last")
-        if self.journal is not None:
-            self.journal.close()
+        self.record.close()
         return Outcome(self.state.step, self.stop_reason, self.metrics)
 
     def _pretrain(self, started: float) -> None:
@@ -143,7 +150,7 @@ class Trainer:
                 figures = {"loss_regressor_prior": report.loss}
                 if report.error is not None:
                     figures["regressor_error"] = report.error
-                self._record("pretrain", report.step, figures)
+                self.record.write("pretrain", report.step, figures)
                 rate = clock.rate(report.step) * settings.batch_size
                 left = (settings.steps - report.step) * settings.batch_size / max(rate, 1e-9)
                 self.listener.on_progress(
@@ -157,6 +164,8 @@ class Trainer:
                     )
                 elif self._must_stop():
                     break
+                elif report.error is not None:
+                    self._save("last")
         if self.state.averaged is not self.state.model:
             self.state.averaged.load_state_dict(self.state.model.state_dict())
         if self.stop_reason and not finished:
@@ -174,14 +183,14 @@ class Trainer:
             losses = self._update()
             self.state.seconds = time.monotonic() - started
             if step % settings.log_every == 0:
-                numbers = self._record("train", step, losses)
+                numbers = self.record.write("train", step, losses)
                 self._refuse_broken(is_broken(numbers))
                 for warning in self.health.check_losses(numbers):
-                    self._warn(warning.name, warning.message)
+                    self.record.warn(warning)
                 now = time.monotonic()
                 if now - shown > _PROGRESS_SECONDS:
                     shown = now
-                    self._report(clock, numbers)
+                    self.record.tell_progress(clock, numbers)
             if step % settings.evaluate_every == 0 or step == settings.steps:
                 self._evaluate()
             if step % settings.save_every == 0:
@@ -197,8 +206,7 @@ class Trainer:
         config, state = self.config, self.state
         seed = config.training.seed * 1_000_003 + state.step
         self.generator.manual_seed(seed * 1009 + self.fabric.global_rank + 7)
-        rate = config.figures.rate if self._alone else 1.0
-        state.scale_rates(rate * self._cool_down())
+        state.scale_rates(step_size_factor(config, step=state.step, seconds=state.seconds))
         losses = self.update(state, generator=self.generator)
         if config.optimiser.average:
             state.update_average(config.optimiser.average)
@@ -228,12 +236,12 @@ class Trainer:
             told_apart = config.model.sides == "apart" or config.training.supervised
             chosen_by = measured["error" if told_apart else "error_flip_min"]
         self.metrics = figures
-        numbers = self._record("evaluate", state.step, figures)
-        self.listener.on_message(f"step {state.step}: " + _summary(numbers))
-        if not config.training.supervised and not self._alone:
+        numbers = self.record.write("evaluate", state.step, figures)
+        self.record.tell_scores(numbers)
+        if not config.training.supervised and not is_alone(config, step=state.step):
             limit = self.pretraining.best if self.pretraining.step else 1.0
             for warning in check_validation(figures, pretrained_error=limit):
-                self._warn(warning.name, warning.message)
+                self.record.warn(warning)
         if config.training.panels and self.fabric.is_global_zero:
             rows = slice(config.training.panels)
             plates = self.validation.pair.background
@@ -307,71 +315,8 @@ class Trainer:
     def _interrupt(self) -> None:
         self.stop_reason = "interrupted"
 
-    def _open_journal(self) -> Journal | None:
-        """The first process writes the record of the run, the others none."""
-        if not self.fabric.is_global_zero:
-            return None
-        self.run.mkdir(parents=True, exist_ok=True)
-        settings = self.run / "config.yaml"
-        if not settings.exists():
-            settings.write_text(self.config.to_yaml(), encoding="utf-8")
-        write_environment(self.run, device=self.device)
-        return Journal(self.run, step=self.state.step, pretrain_step=self.state.pretrain_step)
-
-    def _record(
-        self, phase: str, step: int, figures: Mapping[str, Tensor | float]
-    ) -> dict[str, float]:
-        if self.journal is None:
-            return {name: float(value) for name, value in figures.items()}
-        return self.journal.write(phase, step, self.state.seconds, figures)  # type: ignore[arg-type]
-
-    def _warn(self, name: str, message: str) -> None:
-        if self.journal is not None:
-            self.journal.warn(self.state.step, name, message)
-            self.listener.on_message(f"warning ({name}): {message}")
-
-    def _report(self, clock: Clock, numbers: Mapping[str, float]) -> None:
-        settings = self.config.training
-        rate = clock.rate(self.state.step) * settings.batch_size * settings.devices
-        frames = (settings.steps - self.state.step) * settings.batch_size * settings.devices
-        left = frames / max(rate, 1e-9)
-        if settings.minutes:
-            left = min(left, settings.minutes * 60 - self.state.seconds)
-        self.listener.on_progress(
-            Progress("train", self.state.step, settings.steps, rate, left, numbers)
-        )
-
     def _must_stop(self) -> bool:
         minutes = self.config.training.minutes
         if minutes and self.state.seconds > 60 * minutes:
             self.stop_reason = self.stop_reason or "minutes"
         return bool(self.stop_reason)
-
-    @property
-    def _alone(self) -> bool:
-        """Whether the encoder still learns from drawn figures and nothing else."""
-        return self.state.step <= self.config.figures.alone
-
-    def _cool_down(self) -> float:
-        """The factor of the step sizes: 1, then falling to 0 over the last part of the run."""
-        share = self.config.optimiser.cool_down
-        if not share:
-            return 1.0
-        done = self.state.step / self.config.training.steps
-        if self.config.training.minutes:
-            done = max(done, self.state.seconds / (60 * self.config.training.minutes))
-        return min(1.0, max(1.0 - done, 0.0) / share + 1e-3)
-
-
-def _summary(figures: Mapping[str, float]) -> str:
-    shown = (
-        "error",
-        "error_flip_min",
-        "nme",
-        "flip_accuracy",
-        "reconstruction",
-        "prior_distance",
-        "regressor_error",
-        "motion_keypoints",
-    )
-    return ", ".join(f"{name} {figures[name]:.2f}" for name in shown if name in figures)

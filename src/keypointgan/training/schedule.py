@@ -1,0 +1,24 @@
+"""How large the steps are, and what is learnt, at which point of a run."""
+
+from keypointgan.config import Config
+
+
+def is_alone(config: Config, *, step: int) -> bool:
+    """Whether the encoder still learns from drawn figures and from nothing else."""
+    return step <= config.figures.alone
+
+
+def step_size_factor(config: Config, *, step: int, seconds: float) -> float:
+    """What the optimisers' step sizes are multiplied with.
+
+    1 in most of a run, `figures.rate` where figures are learnt alone; over the last part of the
+    run, by updates or by wall time, whichever is nearer, it falls to zero.
+    """
+    rate = config.figures.rate if is_alone(config, step=step) else 1.0
+    share = config.optimiser.cool_down
+    if not share:
+        return rate
+    done = step / config.training.steps
+    if config.training.minutes:
+        done = max(done, seconds / (60 * config.training.minutes))
+    return rate * min(1.0, max(1.0 - done, 0.0) / share + 1e-3)
