@@ -297,8 +297,7 @@ def test_a_picture_of_each_tab(
 
 def take(page: "playwright.Page", path: Path) -> None:
     """Write a small picture of the page as it is, once it has come to rest."""
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(3000)  # pictures fade in
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.screenshot(path=path, full_page=True)
     with Image.open(path) as picture:
