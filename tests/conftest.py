@@ -97,6 +97,6 @@ def tiny_settings(tiny_store: Path, tiny_prior: Path) -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def tiny_config(tiny_settings: tuple[str, ...]) -> "Callable[..., Config]":
     """A function that returns the settings of such a run, with more `key=value` settings."""
-    from keypointgan.config import load_config
+    from keypointgan.recipe import load_config
 
     return lambda *more: load_config(None, [*tiny_settings, *more])

@@ -16,10 +16,11 @@ from keypointgan.assemble import (
     assemble_prior,
     labels_of,
 )
-from keypointgan.config import Config, load_config
+from keypointgan.config import Config
 from keypointgan.data.labels import Labels
 from keypointgan.data.store import Store
 from keypointgan.errors import ConfigError, LabelError, PriorError, StoreError
+from keypointgan.recipe import load_config
 from keypointgan.skeletons import Skeleton
 
 CPU = torch.device("cpu")

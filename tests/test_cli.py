@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from keypointgan.cli import main
-from keypointgan.config import list_recipes, load_config
 from keypointgan.data.synthetic import write_synthetic, write_synthetic_prior
+from keypointgan.recipe import list_recipes, load_config
 
 Run = Callable[..., tuple[int, str, str]]
 """Runs the command line in this process: exit code, standard output, standard error."""
@@ -91,7 +91,7 @@ def test_a_mistake_of_the_user_is_one_line_and_exit_code_1(run: Run, tmp_path: P
     [
         (["evaluate", "absent", "absent"], "absent"),
         (["predict", "absent", "absent.mp4"], "keypointgan train"),
-        (["predict", "absent", "absent.mp4", "-o", "poses.xyz"], ".csv or .npz"),
+        (["predict", "absent", "absent.mp4", "-o", "poses.xyz"], "ends in .csv, .npz"),
         (["report", "absent"], "config.yaml"),
         (["ingest", "-o", "store"], "neither"),
         (["ingest", "a.mp4", "-o", "store", "--benchmark", "flies"], "both"),

@@ -11,9 +11,10 @@ import yaml
 from keypointgan.cli import main
 from keypointgan.commands import cost
 from keypointgan.commands.recommend import find_skeleton, recommend_recipe
-from keypointgan.config import Config, load_config, make_config
+from keypointgan.config import Config
 from keypointgan.data.survey import ObjectBoxes, PoseSurvey, StoreSurvey
 from keypointgan.errors import PriorError, SkeletonError
+from keypointgan.recipe import load_config, make_config
 from keypointgan.recipe_writer import make, render_recipe, warnings, with_time
 from keypointgan.recommend import Choice, Machine, recommend
 from keypointgan.skeletons import Skeleton

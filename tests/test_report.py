@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keypointgan.config import load_config
 from keypointgan.errors import CheckpointError
 from keypointgan.evaluation.predictions import evaluate_predictions
+from keypointgan.recipe import load_config
 from keypointgan.report import write_report
 from keypointgan.report_curves import draw_curves
 from keypointgan.skeletons import Skeleton

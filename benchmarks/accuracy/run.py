@@ -119,7 +119,7 @@ def _prior(data_set: str, arguments: argparse.Namespace) -> Path:
 
 
 def _batch(data_set: str, values: list[str]) -> int:
-    from keypointgan.config import load_config
+    from keypointgan.recipe import load_config
 
     return load_config(data_set, values).training.batch_size
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from keypointgan.assemble import assemble_model
-from keypointgan.config import Config, make_config
+from keypointgan.config import Config
 from keypointgan.data.pairs import FrameBank, PairSampler, draw_pair
 from keypointgan.data.store import Store
 from keypointgan.data.store_writer import Encoding, StoreWriter
@@ -21,6 +21,7 @@ from keypointgan.data.synthetic import synthetic_clips
 from keypointgan.data.video import read_video, write_video
 from keypointgan.models.keypointgan import KeypointGAN
 from keypointgan.ops.render import render_skeleton
+from keypointgan.recipe import make_config
 from keypointgan.skeletons import Skeleton
 from keypointgan.training.state import TrainingState
 from keypointgan.training.step import (

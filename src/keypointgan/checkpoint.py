@@ -27,9 +27,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from keypointgan.assemble import assemble_model
-from keypointgan.config import Config, make_config
+from keypointgan.config import Config
 from keypointgan.errors import CheckpointError, ConfigError, TrainingError
 from keypointgan.models.keypointgan import KeypointGAN
+from keypointgan.recipe import make_config
 from keypointgan.skeletons import Skeleton
 
 WEIGHTS, DESCRIPTION, RESUME = "model.safetensors", "model.json", "resume.pt"

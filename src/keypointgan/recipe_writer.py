@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import yaml
 
-from keypointgan.config import Config, make_config
+from keypointgan.config import Config
 from keypointgan.data.survey import PoseSurvey, StoreSurvey
+from keypointgan.recipe import make_config
 from keypointgan.recommend import LONG_ENOUGH, Choice, Machine
 from keypointgan.skeletons import Skeleton
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from PIL import Image
 
-from keypointgan.config import Config, load_config
+from keypointgan.config import Config
 from keypointgan.errors import CheckpointError, ExportError
+from keypointgan.recipe import load_config
 from keypointgan.report_curves import draw_curves
 from keypointgan.training.journal import read_metrics
 

@@ -7,7 +7,7 @@ import pytest
 
 from keypointgan.commands.findings import Finding
 from keypointgan.commands.run_health import examine_run
-from keypointgan.config import load_config
+from keypointgan.recipe import load_config
 
 GOOD = {
     "regressor_error": 1.0,

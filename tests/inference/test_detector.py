@@ -10,13 +10,13 @@ from PIL import Image
 
 from keypointgan.assemble import assemble_model
 from keypointgan.checkpoint import save_checkpoint
-from keypointgan.config import load_config
 from keypointgan.data.video import write_video
 from keypointgan.errors import CheckpointError, ConfigError, DataError, VideoError
 from keypointgan.inference.detector import Detector
 from keypointgan.inference.poses import Poses
 from keypointgan.models.keypointgan import Detection
 from keypointgan.ops.keypoints import to_pixels
+from keypointgan.recipe import load_config
 from keypointgan.skeletons import Skeleton
 
 STICK = Skeleton(
@@ -35,7 +35,7 @@ class BlobFinder:
 
     def detect(self, frame: torch.Tensor) -> Detection:
         self.shapes.append(tuple(frame.shape))
-        light = (frame + 1) / 2 + 1e-12
+        light = ((frame + 1) / 2 - 0.03).clamp(min=1e-12)  # without the noise of compression
         weights = light / light.sum(dim=(-2, -1), keepdim=True)
         size = frame.shape[-1]
         places = (torch.arange(size, device=frame.device) * 2 + 1) / size - 1
@@ -111,11 +111,11 @@ def test_the_batch_size_changes_nothing(detector: Detector, frames: np.ndarray) 
 
 def test_batches_come_one_by_one(detector: Detector, frames: np.ndarray) -> None:
     batches = detector.predict_batches(frames, batch_size=3)
-    assert len(next(batches)) == 3
+    assert [len(animal) for animal in next(batches)] == [3]
     model = detector.model
     assert isinstance(model, BlobFinder)
     assert len(model.shapes) == 1
-    assert [len(part) for part in batches] == [2]
+    assert [len(animal) for (animal,) in batches] == [2]
 
 
 def test_the_mirrored_frame_is_averaged_with_sides_exchanged_where_that_is_nearer(
@@ -162,7 +162,7 @@ def test_a_video_an_image_a_folder_and_a_pattern_are_read(
         Image.fromarray(frame).save(folder / f"{number}.png")
     video = detector.predict(tmp_path / "blobs.mp4")
     assert (video.fps, Path(video.source).name) == (12.5, "blobs.mp4")
-    assert_allclose(video.xy, CENTRES, atol=2.5)  # compression dims and smears the blobs
+    assert_allclose(video.xy, CENTRES, atol=1.0)
     for source in (folder, f"{folder}/*.png"):
         assert_allclose(detector.predict(source).xy, CENTRES, atol=0.1)
     one = detector.predict(str(folder / "10.png"))
@@ -194,7 +194,7 @@ def test_bfloat16_is_close(frames: np.ndarray) -> None:
             return Detection(found.keypoints @ torch.eye(2), found.confidence, frame)
 
     poses = Detector(Linear(), skeleton=STICK, size=32).predict(frames, bfloat16=True)
-    assert_allclose(poses.xy, CENTRES, atol=0.5)
+    assert_allclose(poses.xy, CENTRES, atol=1.0)
     assert np.abs(poses.xy - CENTRES).max() > 1e-3
 
 
@@ -202,7 +202,7 @@ def test_bfloat16_is_close(frames: np.ndarray) -> None:
     ("boxes", "message"),
     [
         (np.zeros((5, 3)), r"shape \(frame, 4\)"),
-        (np.zeros((4, 4)), "each of 5 frames, got 4"),
+        (np.tile([0.0, 0.0, 9.0, 9.0], (4, 1)), "each of 5 frames, got 4"),
         (np.tile([10.0, 10.0, 5.0, 20.0], (5, 1)), "x0 < x1"),
         (np.tile([500.0, 10.0, 600.0, 20.0], (5, 1)), "inside a frame of 180×120"),
     ],
@@ -214,7 +214,7 @@ def test_boxes_that_do_not_fit_are_refused(
         detector.predict(frames, boxes=boxes)
 
 
-@pytest.mark.parametrize(("count", "message"), [(4, "more frames"), (6, "expected 5 boxes, got 6")])
+@pytest.mark.parametrize(("count", "message"), [(4, "more frames"), (6, "each of 5 frames, got 6")])
 def test_boxes_of_another_video_are_refused(
     detector: Detector, frames: np.ndarray, tmp_path: Path, count: int, message: str
 ) -> None:
@@ -229,7 +229,7 @@ def test_sources_that_are_none_are_refused(detector: Detector, tmp_path: Path) -
         detector.predict(np.zeros((5, 4, 4, 3)))
     with pytest.raises(VideoError, match="no such file"):
         detector.predict(tmp_path / "none.mp4")
-    with pytest.raises(VideoError, match="matches images, got 0 other files"):
+    with pytest.raises(VideoError, match="matches images .*, found none among its 0 entries"):
         detector.predict(tmp_path / "*.png")
 
 

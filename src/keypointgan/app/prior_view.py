@@ -6,9 +6,10 @@ import numpy as np
 import torch
 
 from keypointgan.assemble import assemble_prior
-from keypointgan.config import Config, load_config
+from keypointgan.config import Config
 from keypointgan.data.prior_plot import plot_prior
 from keypointgan.data.store import Store
+from keypointgan.recipe import load_config
 from keypointgan.skeletons import Skeleton
 from keypointgan.types import FrameArray
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keypointgan.config import load_config
 from keypointgan.errors import CheckpointError
+from keypointgan.recipe import load_config
 from keypointgan.report_curves import draw_curves
 from keypointgan.training.journal import read_metrics
 

@@ -7,7 +7,8 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from keypointgan.config import Config, make_config
+from keypointgan.config import Config
+from keypointgan.recipe import make_config
 from keypointgan.training.progress import Progress
 from keypointgan.training.step import regressor_step
 from keypointgan.training.trainer import Trainer

@@ -157,7 +157,7 @@ def plot(
 ) -> None:
     """Draw poses of the prior, beside frames of the store that the settings name."""
     from keypointgan.commands.prior import plot_beside_frames
-    from keypointgan.config import load_config
+    from keypointgan.recipe import load_config
 
     typer.echo(plot_beside_frames(load_config(recipe, overrides or []), output, count=count))
 
@@ -166,7 +166,7 @@ def plot(
 def check(recipe: Recipe = None, overrides: Overrides = None) -> None:
     """Say where the poses of the prior lie in the frame, and what looks wrong."""
     from keypointgan.commands.prior import describe_prior
-    from keypointgan.config import load_config
+    from keypointgan.recipe import load_config
 
     typer.echo(describe_prior(load_config(recipe, overrides or [])))
 

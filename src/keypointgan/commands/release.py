@@ -4,9 +4,9 @@ from pathlib import Path
 
 from keypointgan.assemble import assemble_model
 from keypointgan.checkpoint import save_checkpoint
-from keypointgan.config import load_config
 from keypointgan.errors import CheckpointError
 from keypointgan.models.release import read_release
+from keypointgan.recipe import load_config
 from keypointgan.skeletons import Skeleton
 
 

@@ -7,7 +7,8 @@ from statistics import fmean
 from typing import Any
 
 from keypointgan.commands.findings import Finding
-from keypointgan.config import Config, load_config
+from keypointgan.config import Config
+from keypointgan.recipe import load_config
 from keypointgan.training.journal import read_metrics
 
 Metrics = Sequence[Mapping[str, Any]]

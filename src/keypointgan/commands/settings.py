@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from keypointgan.config import Config, load_config
+from keypointgan.config import Config
 from keypointgan.errors import ConfigError
+from keypointgan.recipe import load_config
 
 LABEL_FILE = "labels.npz"
 """Inside a store; `data.labels` says the same, but would load torch for a typing mistake."""

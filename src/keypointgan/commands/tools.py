@@ -110,7 +110,7 @@ def recipes(
     name: Annotated[str | None, typer.Argument(help="Print this one.")] = None,
 ) -> None:
     """List the built-in recipes, or print one."""
-    from keypointgan.config import list_recipes, load_config
+    from keypointgan.recipe import list_recipes, load_config
 
     folder = files("keypointgan") / "recipes"
     if name is not None:
