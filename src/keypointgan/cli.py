@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keypointgan.commands import app as page
-from keypointgan.commands import benchmarks, data, export, tools
+from keypointgan.commands import benchmarks, data, export, predict, tools
 from keypointgan.commands.options import Device, Joints, Overrides, Recipe, joint_map
 from keypointgan.errors import KeypointGANError
 
@@ -173,44 +173,6 @@ def evaluate(
 
 
 @app.command()
-def predict(
-    checkpoint: Annotated[Path, typer.Argument(help="A run, a checkpoint or a .safetensors file.")],
-    source: Annotated[str, typer.Argument(help="A video, an image, a folder or a 'pattern*.png'.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A .csv or .npz; by default a csv here.")
-    ] = None,
-    overlay: Annotated[
-        Path | None, typer.Option(help="Also write the video with the skeleton drawn on it.")
-    ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Frames at once.")] = 64,
-    flip_average: Annotated[
-        bool, typer.Option("--flip-average", help="Average with the mirrored frame.")
-    ] = False,
-    device: Device = "auto",
-) -> None:
-    """Write the keypoints of every frame of SOURCE, in its pixels, with their confidence."""
-    from keypointgan.commands.console import counting
-    from keypointgan.inference.detector import Detector
-    from keypointgan.inference.formats import check_suffix, save_poses
-    from keypointgan.inference.overlay import write_overlay
-
-    path = output or Path(f"{Path(source.replace('*', '')).stem or 'poses'}.csv")
-    check_suffix(path)
-    detector = Detector.load(checkpoint, device=device)
-    with counting("frames") as progress:
-        poses = detector.predict(
-            source, batch_size=batch_size, flip_average=flip_average, progress=progress
-        )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_poses(poses, path)
-    if overlay is not None:
-        overlay.parent.mkdir(parents=True, exist_ok=True)
-        write_overlay(poses, source, overlay)
-        typer.echo(overlay)
-    typer.echo(path)
-
-
-@app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="The run's folder.")],
     output: Annotated[
@@ -240,6 +202,7 @@ def demo(
 
 
 app.add_typer(tools.convert_app, name="convert")
+app.command()(predict.predict)
 app.command()(export.export)
 app.command(name="app")(page.app)
 app.command()(tools.skeletons)

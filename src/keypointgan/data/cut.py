@@ -10,7 +10,7 @@ from pathlib import Path
 from keypointgan.data.images import RGBFrame
 from keypointgan.data.parts import Part
 from keypointgan.data.plates import Plate
-from keypointgan.data.resize import Box, crop_and_resize
+from keypointgan.data.resize import crop_and_resize, scale_box
 from keypointgan.data.video import VideoInfo, read_frames
 from keypointgan.data.windows import Window
 from keypointgan.errors import StoreError, VideoError
@@ -88,7 +88,7 @@ def cut_clips(
             scale = frame.shape[1] / cut.info.width, frame.shape[0] / cut.info.height
             for window, part, _ in active:
                 box = window.at(count)
-                scaled = _scaled(box, *scale)
+                scaled = scale_box(box, *scale)
                 square = crop_and_resize(frame, scaled, size=size)
                 silhouette = None
                 if plate is not None:
@@ -96,7 +96,7 @@ def cut_clips(
                 elif mask is not None:
                     apart = mask.shape[1] / cut.info.width, mask.shape[0] / cut.info.height
                     grey = mask[..., 1]  # grey in colour: any channel will do
-                    silhouette = crop_and_resize(grey, _scaled(box, *apart), size=size)
+                    silhouette = crop_and_resize(grey, scale_box(box, *apart), size=size)
                 part.write(square, box=box, mask=silhouette)
             count += 1
             tick()
@@ -143,8 +143,3 @@ def _with_masks(
             f"{cut.mask}: expected as many masks as frames, got {count + extra} masks for {count} "
             "frames."
         )
-
-
-def _scaled(box: Box, x_scale: float, y_scale: float) -> Box:
-    x0, y0, x1, y1 = box
-    return (x0 * x_scale, y0 * y_scale, x1 * x_scale, y1 * y_scale)

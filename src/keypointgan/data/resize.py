@@ -57,6 +57,12 @@ def crop_and_resize(frame: Picture, box: Box, *, size: int) -> Square:
     return np.asarray(image)
 
 
+def scale_box(box: Box, x_scale: float, y_scale: float) -> Box:
+    """The same part of a frame that was made larger or smaller."""
+    x0, y0, x1, y1 = box
+    return (x0 * x_scale, y0 * y_scale, x1 * x_scale, y1 * y_scale)
+
+
 def _near(frame: Picture, box: Box, *, size: int) -> tuple[Region, Box]:
     """The part of a frame that a resized box depends on, and the box in it: much less to copy."""
     height, width = frame.shape[:2]

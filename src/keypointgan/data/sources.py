@@ -32,11 +32,15 @@ class FoundSources:
     skipped: list[tuple[str, str]] = field(default_factory=list)
 
 
-def find_sources(given: str | Path | Sequence[str | Path]) -> FoundSources:
+def find_sources(given: str | Path | Sequence[str | Path], *, copies: bool = False) -> FoundSources:
     """Return the sources that paths and patterns stand for.
 
-    A file that is given twice counts once. Of files with the same content the first is taken and
-    the others are skipped: copies would be counted twice, and end up on both sides of a split.
+    A file that is given twice counts once.
+
+    Args:
+        given: Videos, folders and patterns.
+        copies: Take several files with the same content; otherwise all but the first are skipped:
+            they would be counted twice, and end up on both sides of a split.
     """
     found = FoundSources()
     seen: set[Path] = set()
@@ -48,7 +52,8 @@ def find_sources(given: str | Path | Sequence[str | Path]) -> FoundSources:
             if source.resolve() not in seen:
                 seen.add(source.resolve())
                 found.sources.append(source)
-    _leave_out_copies(found)
+    if not copies:
+        _leave_out_copies(found)
     return found
 
 

@@ -4,20 +4,22 @@ Tensors and normalised coordinates end here. Each frame is cropped to a square, 
 that the model was trained on, and the keypoints are taken back through both.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from numpy import ndarray
 
 from keypointgan.checkpoint import load_model
-from keypointgan.data.resize import Box, centre_square, crop_and_resize
+from keypointgan.data.cut import OVERSAMPLING
+from keypointgan.data.resize import Box, Square, centre_square, crop_and_resize, scale_box
+from keypointgan.data.store import Progress
 from keypointgan.data.video import RGBFrame
-from keypointgan.errors import ConfigError, DataError
+from keypointgan.errors import ConfigError
+from keypointgan.inference.places import Places
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.sources import Source, open_source
 from keypointgan.models.keypointgan import Detection
@@ -30,9 +32,6 @@ Boxes = ndarray
 
 Its shape is checked with a message for users, as are frames given as an array."""
 
-Progress = Callable[[int, int], None]
-"""Called with the frames that are done, and all (of a video: as many as it claims)."""
-
 
 @runtime_checkable
 class DetectingModel(Protocol):
@@ -44,10 +43,12 @@ class DetectingModel(Protocol):
 
 
 class _Crop(NamedTuple):
-    """A frame at the model's size and the square it was cut from; both None without a box."""
+    """A square at the model's size, the part of the frame it shows, and whose it is."""
 
-    frame: UInt8[ndarray, "size size 3"] | None
-    box: Box | None
+    square: Square
+    box: Box
+    frame: int
+    animal: int
 
 
 class Detector:
@@ -130,72 +131,117 @@ class Detector:
         """
         parts = self.predict_batches(
             source,
+            None if boxes is None else Places.of_boxes(boxes),
             batch_size=batch_size,
-            boxes=boxes,
             flip_average=flip_average,
             bfloat16=bfloat16,
             progress=progress,
         )
-        return Poses.concatenate(list(parts))
+        return Poses.concatenate([animal for (animal,) in parts])
+
+    def predict_tracks(
+        self,
+        source: str | Path | ndarray,
+        places: Places,
+        *,
+        batch_size: int = 64,
+        flip_average: bool = False,
+        bfloat16: bool = False,
+        progress: Progress | None = None,
+    ) -> list[Poses]:
+        """Return the poses of each animal; NaN in frames without it.
+
+        Args:
+            source: As in `predict`.
+            places: Where the animals are, such as `Places.of_tracks(...)`.
+            batch_size: As in `predict`.
+            flip_average: As in `predict`.
+            bfloat16: As in `predict`.
+            progress: As in `predict`.
+
+        Raises:
+            VideoError: The source cannot be read.
+            DataError: The boxes do not belong to its frames.
+        """
+        parts = self.predict_batches(
+            source,
+            places,
+            batch_size=batch_size,
+            flip_average=flip_average,
+            bfloat16=bfloat16,
+            progress=progress,
+        )
+        return [Poses.concatenate(animal) for animal in zip(*parts, strict=True)]
 
     def predict_batches(
         self,
         source: str | Path | ndarray,
+        places: Places | None = None,
         *,
         batch_size: int = 64,
-        boxes: Boxes | None = None,
         flip_average: bool = False,
         bfloat16: bool = False,
         progress: Progress | None = None,
-    ) -> Iterator[Poses]:
-        """Yield the poses of one batch of frames after the other, for endless videos.
+    ) -> Iterator[tuple[Poses, ...]]:
+        """Yield the poses of each animal in some frames after the others, for endless videos.
 
-        Takes and raises what `predict` does; at least one part comes, if only an empty one.
+        Takes and raises what `predict_tracks` does; without places the central square of each
+        frame is taken. At least one part comes, if only an empty one.
         """
         if batch_size < 1:
             raise ConfigError(f"Expected a batch size of at least 1, got {batch_size}.")
+        names = ("",) if places is None else places.names
         opened = open_source(source)
-        _check_boxes(boxes, opened)
-        crops = self._crops(opened, boxes)
-        done = 0
-        while batch := list(islice(crops, batch_size)):
-            xy, confidence = self._detect(batch, flip_average=flip_average, bfloat16=bfloat16)
-            done += len(batch)
-            if progress is not None:
-                progress(done, max(opened.count, done))
-            yield Poses(xy, confidence, self.skeleton, opened.fps, opened.name)
-        if not done:
-            joints = self.skeleton.num_joints
-            nothing = np.zeros((0, joints, 2)), np.zeros((0, joints))
-            yield Poses(*nothing, self.skeleton, opened.fps, opened.name)
-        if boxes is not None and done != len(boxes):
-            raise DataError(f"{opened.name}: expected {done} boxes, got {len(boxes)}.")
+        if opened.exact and places is not None:
+            places.check(opened.count, opened.size, source=opened.name)
+        crops: list[_Crop] = []
+        start = number = 0
 
-    def _crops(self, source: Source, boxes: Boxes | None) -> Iterator[_Crop]:
-        for number, frame in enumerate(source.frames):
-            if boxes is None:
-                box: Box | None = centre_square(frame.shape[1], frame.shape[0])
-            elif number < len(boxes):
-                box = _square_around(boxes[number], frame, number)
-            else:
-                raise DataError(
-                    f"{source.name}: expected a box for each frame, got {len(boxes)} boxes and "
-                    "more frames than that."
-                )
-            if box is None:
-                yield _Crop(None, None)
-            else:
-                yield _Crop(crop_and_resize(frame, box, size=self.size), box)
+        def finish() -> tuple[Poses, ...]:
+            shape = (len(names), number - start, self.skeleton.num_joints)
+            xy, confidence = np.full((*shape, 2), np.nan), np.zeros(shape)
+            for first in range(0, len(crops), batch_size):
+                batch = crops[first : first + batch_size]
+                found = self._detect(batch, flip_average=flip_average, bfloat16=bfloat16)
+                rows = [crop.animal for crop in batch], [crop.frame - start for crop in batch]
+                xy[rows], confidence[rows] = found
+            if progress is not None and number:
+                progress(number, max(opened.count, number))
+            return tuple(
+                Poses(one, sure, self.skeleton, opened.fps, opened.name, track, opened.size)
+                for one, sure, track in zip(xy, confidence, names, strict=True)
+            )
+
+        for frame in self._read(opened, places):
+            crops += self._cut(frame, number, opened, places)
+            number += 1
+            if len(crops) >= batch_size or number - start >= batch_size:
+                yield finish()
+                start, crops = number, []
+        if number > start or not number:
+            yield finish()
+        if places is not None:
+            places.check(number, opened.size, source=opened.name)
+
+    def _read(self, source: Source, places: Places | None) -> Iterator[RGBFrame]:
+        if source.size is None:
+            return source.read(1)
+        side = float(min(source.size)) if places is None else places.least_side
+        return source.read(max(1, int(side / (OVERSAMPLING * self.size))))
+
+    def _cut(
+        self, frame: RGBFrame, number: int, source: Source, places: Places | None
+    ) -> Iterator[_Crop]:
+        height, width = source.size or frame.shape[:2]
+        found = [(0, centre_square(width, height))] if places is None else places.at(number)
+        for animal, box in found:
+            scaled = scale_box(box, frame.shape[1] / width, frame.shape[0] / height)
+            yield _Crop(crop_and_resize(frame, scaled, size=self.size), box, number, animal)
 
     def _detect(
-        self, batch: list[_Crop], *, flip_average: bool, bfloat16: bool
-    ) -> tuple[ndarray, ndarray]:
-        xy = np.full((len(batch), self.skeleton.num_joints, 2), np.nan)
-        confidence = np.zeros(xy.shape[:2])
-        seen = [row for row, crop in enumerate(batch) if crop.frame is not None]
-        if not seen:
-            return xy, confidence
-        frames = self._to_tensor(crop.frame for crop in batch if crop.frame is not None)
+        self, batch: Sequence[_Crop], *, flip_average: bool, bfloat16: bool
+    ) -> tuple[Float[ndarray, "crop joint 2"], Float[ndarray, "crop joint"]]:
+        frames = self._to_tensor(crop.square for crop in batch)
         with (
             torch.inference_mode(),
             torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16),
@@ -205,11 +251,10 @@ class Detector:
                 keypoints, sureness = self._average(
                     keypoints, sureness, *self._straight(frames.flip(-1))
                 )
-        squares = np.array([crop.box for crop in batch if crop.box is not None])[:, None]
+        squares = np.array([crop.box for crop in batch])[:, None]
         shares = (keypoints.double().cpu().numpy() + 1) / 2
-        xy[seen] = squares[..., :2] + shares * (squares[..., 2:] - squares[..., :2])
-        confidence[seen] = sureness.double().clamp(0, 1).cpu().numpy()
-        return xy, confidence
+        xy = squares[..., :2] + shares * (squares[..., 2:] - squares[..., :2])
+        return xy, sureness.double().clamp(0, 1).cpu().numpy()
 
     def _to_tensor(self, frames: Iterable[RGBFrame]) -> Frames:
         stacked = torch.from_numpy(np.stack(list(frames))).to(self.device)
@@ -236,34 +281,6 @@ class Detector:
 
 def _distance(first: Keypoints, second: Keypoints) -> Float[torch.Tensor, " batch"]:
     return (first - second).norm(dim=-1).mean(dim=-1)
-
-
-def _check_boxes(boxes: Boxes | None, source: Source) -> None:
-    if boxes is None:
-        return
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise DataError(f"Expected boxes of shape (frame, 4), x0 y0 x1 y1, got {boxes.shape}.")
-    if source.exact and len(boxes) != source.count:
-        raise DataError(
-            f"{source.name}: expected a box for each of {source.count} frames, got {len(boxes)}."
-        )
-
-
-def _square_around(box: ndarray, frame: RGBFrame, number: int) -> Box | None:
-    """Return the square with the box's centre and longer side, or None for a NaN box."""
-    if np.isnan(box).any():
-        return None
-    x0, y0, x1, y1 = (float(value) for value in box)
-    height, width = frame.shape[:2]
-    if not (x0 < x1 and y0 < y1 and x0 < width and y0 < height and x1 > 0 and y1 > 0):
-        raise DataError(
-            f"Expected boxes x0 y0 x1 y1 with x0 < x1 and y0 < y1 inside a frame of {width}×"
-            f"{height} pixels, got {x0:g} {y0:g} {x1:g} {y1:g} for frame {number}. Boxes that are "
-            "unknown are NaN."
-        )
-    half = max(x1 - x0, y1 - y0) / 2
-    x, y = (x0 + x1) / 2, (y0 + y1) / 2
-    return (x - half, y - half, x + half, y + half)
 
 
 def choose_device(device: str) -> torch.device:

@@ -104,12 +104,16 @@ def draw_sheet(
 
 
 def write_overlay(
-    poses: Poses, video: str | Path, output: str | Path, *, scale: int | None = None
+    poses: Poses | Sequence[Poses],
+    video: str | Path,
+    output: str | Path,
+    *,
+    scale: int | None = None,
 ) -> None:
     """Write the video with the poses drawn on it.
 
     Args:
-        poses: The poses of all frames of the video.
+        poses: The poses of all frames of the video, or those of each of several animals.
         video: The video, or the folder of images, that they were found in.
         output: The video to write, such as `overlay.mp4`.
         scale: Enlarge the frames this many times; as much as brings the shorter side to about 384
@@ -122,24 +126,28 @@ def write_overlay(
     info = probe(video)
     if scale is None:
         scale = max(1, round(384 / min(info.height, info.width)))
-    fps = poses.fps or info.fps or STILL_FPS
-    write_video(output, _drawn(poses, Path(video), scale=scale), fps)
+    every = [poses] if isinstance(poses, Poses) else list(poses)
+    fps = every[0].fps or info.fps or STILL_FPS
+    write_video(output, _drawn(every, Path(video), scale=scale), fps)
 
 
-def _drawn(poses: Poses, video: Path, *, scale: int) -> Iterator[Drawing]:
-    for number, frame in zip_longest(range(len(poses)), read_frames(video)):
+def _drawn(poses: Sequence[Poses], video: Path, *, scale: int) -> Iterator[Drawing]:
+    count = len(poses[0])
+    for number, frame in zip_longest(range(count), read_frames(video)):
         if frame is None or number is None:
             raise ExportError(
-                f"{video}: expected a pose for each frame, got {len(poses)} poses and "
+                f"{video}: expected a pose for each frame, got {count} poses and "
                 f"{'fewer' if frame is None else 'more'} frames. Are they of another video?"
             )
-        yield draw_pose(
-            frame,
-            poses.xy[number],
-            poses.skeleton,
-            confidence=poses.confidence[number],
-            scale=scale,
-        )
+        for place, animal in enumerate(poses):
+            frame = draw_pose(
+                frame,
+                animal.xy[number] * (scale if place else 1),
+                animal.skeleton,
+                confidence=animal.confidence[number],
+                scale=1 if place else scale,
+            )
+        yield frame
 
 
 def _window(

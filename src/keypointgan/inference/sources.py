@@ -1,41 +1,37 @@
 """Whatever users point at, as frames one after the other."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from glob import glob, has_magic
 from pathlib import Path
 
 import numpy as np
 from numpy import ndarray
 
-from keypointgan.data.video import (
-    RGBFrame,
-    is_image,
-    natural_order,
-    probe,
-    read_frames,
-    read_image,
-)
+from keypointgan.data.images import RGBFrame, is_pattern
+from keypointgan.data.video import probe, read_frames
 from keypointgan.errors import VideoError
 
 
 @dataclass(frozen=True)
 class Source:
-    """Frames to be read once, in order.
+    """Frames to be read in order.
 
     Attributes:
-        frames: The frames; those of a pattern may differ in size.
+        read: Opens the frames, shrunk about this many times where that is cheap (`read_video`);
+            those of a pattern may differ in size.
         count: How many there are; a video may claim a few more than it holds.
         exact: Whether `count` can be relied on.
         fps: Frames a second; None for images and arrays.
         name: What to call it.
+        size: (height, width) in pixels; None where frames may differ.
     """
 
-    frames: Iterator[RGBFrame]
+    read: Callable[[int], Iterator[RGBFrame]]
     count: int
     exact: bool
     fps: float | None
     name: str
+    size: tuple[int, int] | None
 
 
 def open_source(source: str | Path | ndarray) -> Source:
@@ -55,21 +51,16 @@ def open_source(source: str | Path | ndarray) -> Source:
                 f"{source.dtype} {source.shape}. One image is image[None]; values in [0, 1] are "
                 "(image * 255).round().astype('uint8')."
             )
-        return Source(iter(source), len(source), True, None, "array")
+        height, width = source.shape[1:3]
+        return Source(lambda _: iter(source), len(source), True, None, "array", (height, width))
     path = Path(source)
-    if not path.exists() and has_magic(str(source)):
-        return _open_pattern(str(source))
     info = probe(path)
-    return Source(read_frames(path), info.frames, info.fps == 0, info.fps or None, str(path))
-
-
-def _open_pattern(pattern: str) -> Source:
-    # Path.glob takes no absolute patterns
-    found = [Path(name) for name in glob(pattern, recursive=True)]  # noqa: PTH207 - see above
-    images = sorted((path for path in found if is_image(path)), key=natural_order)
-    if not images:
-        raise VideoError(
-            f"{pattern}: expected a pattern that matches images, got {len(found)} other files. "
-            "Give videos one by one."
-        )
-    return Source(map(read_image, images), len(images), True, None, pattern)
+    pattern = is_pattern(path)
+    return Source(
+        lambda reduce: read_frames(path, reduce=reduce, one_size=not pattern),
+        info.frames,
+        info.fps == 0,
+        info.fps or None,
+        str(path),
+        None if pattern else (info.height, info.width),
+    )

@@ -29,7 +29,11 @@ def split(line: str) -> list[str]:
 
 
 def write_rows(
-    file: TextIO, values: Float64[ndarray, "row part column"], labels: Sequence[str] = ()
+    file: TextIO,
+    values: Float64[ndarray, "row part column"],
+    labels: Sequence[str] = (),
+    *,
+    first: int = 0,
 ) -> None:
     """Write for each row and part a line: the row's number, the part's label, and its values.
 
@@ -39,6 +43,7 @@ def write_rows(
         file: Where to write.
         values: The numbers.
         labels: A cell for each part; no such cell without.
+        first: The number of the first row.
     """
     rows, parts, columns = values.shape
     cells = ",%.4f" * columns
@@ -47,7 +52,7 @@ def write_rows(
     line = "".join(f"%d{place}{cells}\n" for place in places)
     for start in range(0, rows, CHUNK):
         chunk = values[start : start + CHUNK]
-        numbers = np.arange(start, start + len(chunk), dtype=np.float64)
+        numbers = np.arange(first + start, first + start + len(chunk), dtype=np.float64)
         numbers = np.broadcast_to(numbers[:, None, None], (len(chunk), parts, 1))
         chunk = np.concatenate([numbers, chunk], axis=2)
         text = (line * len(chunk)) % tuple(chunk.ravel().tolist())

@@ -1,0 +1,101 @@
+"""The command that finds keypoints in videos and images."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keypointgan.commands.options import (
+    PARTLY,
+    Boxes,
+    Device,
+    FollowSize,
+    Margin,
+    following,
+    tell_skipped,
+)
+from keypointgan.errors import ConfigError, DataError
+
+
+class Smoothing(StrEnum):
+    """How tracks are smoothed."""
+
+    one_euro = "one-euro"
+    savitzky_golay = "savitzky-golay"
+
+
+def predict(
+    checkpoint: Annotated[Path, typer.Argument(help="A run, a checkpoint or a .safetensors file.")],
+    sources: Annotated[
+        list[str], typer.Argument(help="Videos, images, folders, patterns such as 'frames/*.png'.")
+    ],
+    output: Annotated[
+        str,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Where to: .csv, .npz, .slp, .h5, .dlc.csv, .json or .nwb; {name} is the name of "
+            "a source.",
+        ),
+    ] = "{name}.csv",
+    boxes: Boxes = None,
+    margin: Margin = None,
+    follow_size: FollowSize = False,
+    smooth: Annotated[
+        Smoothing | None, typer.Option(help="Smooth the tracks; what was found is kept in a .npz.")
+    ] = None,
+    overlay: Annotated[
+        str | None,
+        typer.Option(help="Also write the video with the skeletons drawn: {name}_overlay.mp4, ..."),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Squares at once.")] = 64,
+    flip_average: Annotated[
+        bool, typer.Option("--flip-average", help="Average with the mirrored frame.")
+    ] = False,
+    device: Device = "auto",
+) -> None:
+    """Write the keypoints of every frame, in its pixels, with their confidence.
+
+    Without --boxes the central square of each frame is looked at. Sources that cannot be used are
+    named and skipped; the exit code is then 3.
+    """
+    from keypointgan.commands.console import counting
+    from keypointgan.commands.predicting import Prediction, find_targets
+    from keypointgan.inference.detector import Detector
+    from keypointgan.inference.formats import check_suffix
+
+    check_suffix(output)
+    if overlay is not None and Path(overlay).suffix.lower() not in {".mp4", ".mov", ".mkv"}:
+        raise ConfigError(f"Expected an overlay .mp4, .mov or .mkv, got '{overlay}'.")
+    follow = following(boxes, margin, follow_size=follow_size)
+    detector = Detector.load(checkpoint, device=device)
+    targets, skipped = find_targets(sources, output, overlay)
+    prediction = Prediction(
+        detector,
+        follow=follow,
+        alone=len(targets) == 1,
+        smoothing=None if smooth is None else smooth.value,
+        batch_size=batch_size,
+        flip_average=flip_average,
+    )
+    written = 0
+    for target in targets:
+        try:
+            with counting(target.source.name) as progress:
+                paths = prediction.write(target, progress=progress)
+        except DataError as error:
+            skipped.append((str(target.source), str(error)))
+            continue
+        written += 1
+        for path in paths:
+            typer.echo(path)
+    if not written:
+        reasons = "; ".join(reason for _, reason in skipped)
+        if len(skipped) == 1:
+            raise DataError(f"{skipped[0][0]}: {reasons.removeprefix(f'{skipped[0][0]}: ')}")
+        tell_skipped(skipped)
+        raise DataError(f"Expected videos or images, none of {len(skipped)} could be used.")
+    tell_skipped(skipped)
+    if skipped:
+        raise typer.Exit(PARTLY)

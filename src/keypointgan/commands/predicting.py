@@ -1,0 +1,146 @@
+"""Predictions of one source after the other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from keypointgan.data.boxes import BoxFile, read_boxes
+from keypointgan.data.plans import Follow
+from keypointgan.data.sources import NAME, beside, find_sources, name_clips
+from keypointgan.data.store import Progress
+from keypointgan.errors import ConfigError, ExportError
+from keypointgan.inference.detector import Detector
+from keypointgan.inference.formats import check_suffix, save_poses
+from keypointgan.inference.overlay import write_overlay
+from keypointgan.inference.places import Places
+from keypointgan.inference.poses import Poses
+from keypointgan.inference.smoothing import Method, smooth
+from keypointgan.inference.streamed import write_csv_parts
+
+
+@dataclass(frozen=True)
+class Target:
+    """A source, and what is written about it.
+
+    Attributes:
+        source: The video, the image, the folder or the pattern of images.
+        output: The file of poses.
+        overlay: The video with the poses drawn on it; None for none.
+    """
+
+    source: Path
+    output: Path
+    overlay: Path | None
+
+
+def find_targets(
+    given: Sequence[str], output: str, overlay: str | None
+) -> tuple[list[Target], list[tuple[str, str]]]:
+    """Return what is to be written for each source, and what cannot be a source, with the reason.
+
+    Args:
+        given: Videos, images, folders and patterns.
+        output: File of poses, `{name}` standing for the name of a source.
+        overlay: The video, likewise; None for none.
+
+    Raises:
+        ConfigError: There are several sources for one file.
+    """
+    found = find_sources(given, copies=True)
+    for pattern in (output, overlay):
+        if pattern is not None and NAME not in pattern and len(found.sources) > 1:
+            suffix = Path(pattern).suffix
+            raise ConfigError(
+                f"Expected a file for each of {len(found.sources)} sources, got '{pattern}'. Put "
+                f"their names into it, such as 'folder/{{name}}{suffix}'."
+            )
+    targets = [
+        Target(
+            source,
+            Path(output.replace(NAME, name)),
+            None if overlay is None else Path(overlay.replace(NAME, name)),
+        )
+        for source, name in name_clips(found.sources).items()
+    ]
+    return targets, found.skipped
+
+
+class Prediction:
+    """How keypoints are found and written, the same for all sources.
+
+    Args:
+        detector: The trained model.
+        follow: Where the animals are; None for the central square of each frame.
+        alone: Whether there is one source only, so that boxes without its name are of it.
+        smoothing: How tracks are smoothed; not at all without.
+        batch_size: Squares the model sees at once.
+        flip_average: Average with the mirrored frame.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        *,
+        follow: Follow | None,
+        alone: bool,
+        smoothing: Method | None,
+        batch_size: int,
+        flip_average: bool,
+    ) -> None:
+        self._detector = detector
+        self._follow, self._alone = follow, alone
+        self._smoothing: Method | None = smoothing
+        self._batch_size, self._flip_average = batch_size, flip_average
+        self._boxes: BoxFile | None = None
+        if follow is not None and NAME not in follow.boxes:
+            self._boxes = read_boxes(follow.boxes)
+
+    def write(self, target: Target, *, progress: Progress | None = None) -> list[Path]:
+        """Find the keypoints in a source and return the files that were written.
+
+        A CSV file without smoothing or overlay is written while frames are read: the memory
+        needed does not grow with the length of the video.
+
+        Raises:
+            DataError: The source or its boxes cannot be used.
+            ExportError: The files cannot be written.
+        """
+        places = self._places(target.source)
+        parts = self._detector.predict_batches(
+            target.source,
+            places,
+            batch_size=self._batch_size,
+            flip_average=self._flip_average,
+            progress=progress,
+        )
+        for path in (target.output, target.overlay):
+            if path is not None:
+                _make_folder(path.parent)
+        whole = self._smoothing is not None or target.overlay is not None
+        if check_suffix(target.output) == ".csv" and not whole:
+            write_csv_parts(parts, target.output, places=places)
+            return [target.output]
+        poses = [Poses.concatenate(animal) for animal in zip(*parts, strict=True)]
+        if self._smoothing is not None:
+            poses = [smooth(each, method=self._smoothing) for each in poses]
+        save_poses(poses, target.output)
+        if target.overlay is None:
+            return [target.output]
+        write_overlay(poses[0] if len(poses) == 1 else poses, target.source, target.overlay)
+        return [target.overlay, target.output]
+
+    def _places(self, source: Path) -> Places | None:
+        if self._follow is None:
+            return None
+        file = self._boxes or read_boxes(beside(source, self._follow.boxes))
+        tracks = file.of(source, alone=self._alone or self._boxes is None)
+        return Places.of_tracks(
+            tracks, margin=self._follow.margin, follow_size=self._follow.follow_size
+        )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportError(f"{folder}: cannot be made ({error.strerror or error}).") from error
