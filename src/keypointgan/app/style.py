@@ -21,7 +21,7 @@ CSS = """
 .tiles div { background: var(--background-fill-secondary); border-radius: .5rem;
   padding: .6rem .8rem; }
 .tiles b { display: block; font-size: 1.4rem; font-variant-numeric: tabular-nums; }
-.tiles span { color: var(--body-text-color-subdued); font-size: .85rem; }
+.tiles span { opacity: .75; font-size: .85rem; }
 .warned { border-left: 4px solid #d4a72c; background: #fff8e5; color: #1c2128;
   padding: .5rem .8rem; margin: .5rem 0; }
 .healthy { border-left: 4px solid #3fb950; background: #eefbf0; color: #1c2128;
