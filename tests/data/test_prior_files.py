@@ -77,8 +77,8 @@ def test_a_broken_csv_is_refused(tmp_path: Path, text: str, message: str) -> Non
 def test_a_file_that_is_absent_or_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PriorError, match="there is none"):
         read_poses(tmp_path / "none.npz", STICK)
-    with pytest.raises(PriorError, match=r"\.npz, \.csv or \.slp"):
-        read_poses(tmp_path / "poses.h5", STICK)
+    with pytest.raises(PriorError, match=r"\.npz, \.csv, \.slp.*got 'poses\.mat'"):
+        read_poses(tmp_path / "poses.mat", STICK)
 
 
 def test_an_npz_needs_exactly_one_of_xy_and_xyz(tmp_path: Path) -> None:
@@ -122,3 +122,53 @@ def test_a_sleap_project_gives_its_complete_poses(shared_data: Path) -> None:
     poses = load_slp_poses(path, Skeleton.load("fly13"))
     assert poses.shape == (241, 13, 2)
     assert len(read_poses(path, Skeleton.load("fly13")).points) == 298
+
+
+def test_a_name_with_plus_is_the_mean_of_joints(tmp_path: Path) -> None:
+    path = _save(tmp_path / "p.npz", xy=POSES, joints=["left", "right", "tip"])
+    points = read_poses(path, STICK, joint_map={"tip": "left+right"}).points
+    np.testing.assert_array_equal(points[:, 2], (POSES[:, 0] + POSES[:, 1]) / 2)
+    with pytest.raises(PriorError, match="neck are not among"):
+        read_poses(path, STICK, joint_map={"tip": "left+neck"})
+
+
+def test_predictions_of_trackers_are_read_and_unsure_points_count_as_missing(
+    tmp_path: Path,
+) -> None:
+    from keypointgan.inference.formats import save_poses
+    from keypointgan.inference.poses import Poses
+
+    xy = np.arange(24.0).reshape(4, 3, 2)
+    xy[2] = np.nan  # nobody in this frame
+    confidence = np.where(np.isnan(xy[..., 0]), 0.0, 0.9)
+    confidence[1, 0] = 0.2
+    for suffix in (".csv", ".npz", ".dlc.csv", ".h5", ".slp", ".json"):
+        path = tmp_path / f"poses{suffix}"
+        save_poses(Poses(xy, confidence, STICK, fps=30.0), path)
+        all_of_them = read_poses(path, STICK).points
+        np.testing.assert_allclose(all_of_them, xy[[0, 1, 3]], atol=1e-4)
+        sure = read_poses(path, STICK, least_confidence=0.5).points
+        assert np.isnan(sure[1, 0]).all()
+        assert np.isfinite(sure[[0, 2]]).all()
+        output = tmp_path / "prior.npz"
+        count = build_prior(path, output, STICK, drop_incomplete=True, least_confidence=0.5)
+        assert count == 2
+
+
+def test_files_are_put_together_and_thinned(tmp_path: Path) -> None:
+    first = _save(tmp_path / "a.npz", xy=POSES, joints=STICK.joints)
+    second = _save(tmp_path / "b.npz", xy=POSES + 100, joints=STICK.joints)
+    assert build_prior([first, second], tmp_path / "both.npz", STICK, every=2) == 2
+    points = read_poses(tmp_path / "both.npz", STICK).points
+    np.testing.assert_array_equal(points, np.stack([POSES[0], POSES[0] + 100]))
+    solid = _save(tmp_path / "c.npz", xyz=np.zeros((2, 3, 3)), joints=STICK.joints)
+    with pytest.raises(PriorError, match=r"all 2D, .* or all 3D"):
+        build_prior([first, solid], tmp_path / "both.npz", STICK)
+
+
+def test_z_up_becomes_y_up(tmp_path: Path) -> None:
+    """Right-handed both: x stays, up is y, and what was y points away along -z."""
+    xyz = np.array([[[1.0, 2, 3], [4, 5, 6], [7, 8, 9]]] * 2)
+    path = _save(tmp_path / "p.npz", xyz=xyz, joints=STICK.joints)
+    points = read_poses(path, STICK, up="z").points
+    np.testing.assert_array_equal(points[0, 0], [1, 3, -2])
