@@ -117,6 +117,15 @@ def test_the_time_decides_how_many_updates() -> None:
     assert value(choices, "training.evaluate_every") == 240
 
 
+def test_people_in_space_are_drawn_first() -> None:
+    """Two fifths of 6,000 updates; flat poses and flies cannot be drawn as people."""
+    choices = with_time(chosen(), seconds=0.5, before=0.3, machine=CPU)
+    assert (value(choices, "figures.alone"), value(choices, "figures.weight")) == (2400, 0.5)
+    for others in (chosen(prior=PHOTOGRAPHS), chosen(shape=Skeleton.load("fly13"))):
+        settings = with_time(others, seconds=0.5, before=0.3, machine=CPU)
+        assert not {"figures.alone", "figures.weight"} & {choice.key for choice in settings}
+
+
 def test_pre_training_takes_a_third_of_the_time_at_most() -> None:
     """1,200 of 3,600 s at 2 s each are 600 updates; the other 2,400 s are for 2,400 updates."""
     choices = with_time(chosen(), seconds=1.0, before=2.0, machine=CPU)

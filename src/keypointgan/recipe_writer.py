@@ -16,6 +16,8 @@ FRAMES_TO_LEARN = 90_000
 """Frames that the faces' recipe had seen when it had learnt (experiment 1)."""
 
 _FIRST_PHASE = 1 / 3  # of the time, at most, for pre-training
+_FIGURES_ALONE = 0.4
+"""Share of the updates on drawn people alone, as in the recipe of rendered people."""
 _FEW_POSES = 200
 _COLUMNS = 100
 _END = "\n..."  # of a YAML document that is one number
@@ -51,11 +53,19 @@ def with_time(
             else choice
             for choice in choices
         ),
+        *_figures_alone(choices, steps=steps),
         Choice("training.steps", steps, f"what {machine.time} allows here: {seen:,} frames seen"),
         Choice("training.evaluate_every", every, "25 points of a curve"),
         Choice("training.save_every", every, "what a power cut may cost"),
         Choice("training.log_every", 20, "updates"),
     ]
+
+
+def _figures_alone(choices: Sequence[Choice], *, steps: int) -> list[Choice]:
+    if not make(choices).figures.weight:
+        return []
+    alone = _rounded(int(_FIGURES_ALONE * steps))
+    return [Choice("figures.alone", alone, "updates on drawn people alone, at first")]
 
 
 def make(choices: Sequence[Choice]) -> Config:

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from keypointgan.data.bodies import missing_joints
 from keypointgan.data.survey import PoseSurvey, StoreSurvey
 from keypointgan.skeletons import Skeleton
 
@@ -94,6 +95,7 @@ def recommend(
         *([Choice("prior.joint_map", joint_map, "as told")] if joint_map else []),
         *_placement(frames, prior, shape),
         *_model(skeleton, frames, prior, shape),
+        *_figures(prior, shape),
         Choice("loss.features", "pyramid", "needs no weights; squeezenet or vgg19 see more"),
         Choice("loss.adversarial", 3.0, "against 10 of reconstruction: what faces learnt with"),
         Choice("loss.discriminator_noise", 0.3, "keeps the discriminator from winning"),
@@ -280,3 +282,10 @@ def _model(skeleton: str, frames: StoreSurvey, prior: PoseSurvey, shape: Skeleto
         Choice("model.sides", sides, why),
         Choice("model.background", background, behind),
     ]
+
+
+def _figures(prior: PoseSurvey, shape: Skeleton) -> list[Choice]:
+    if not prior.solid or missing_joints(shape.joints):
+        return []
+    why = "poses of people in space: drawn people show the encoder the way (experiment 10)"
+    return [Choice("figures.weight", 0.5, why)]

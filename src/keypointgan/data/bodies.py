@@ -28,13 +28,18 @@ JOINTS = (
 """What a body hangs on, by the names of `h36m17`."""
 
 
+def missing_joints(joints: Sequence[str]) -> list[str]:
+    """Those of `JOINTS` that are not among these: a body cannot hang on them."""
+    return [joint for joint in JOINTS if joint not in joints]
+
+
 def check_joints(joints: Sequence[str]) -> None:
     """Refuse joints that a body cannot hang on.
 
     Raises:
         PriorError: A joint of `JOINTS` is missing.
     """
-    missing = [joint for joint in JOINTS if joint not in joints]
+    missing = missing_joints(joints)
     if missing:
         raise PriorError(
             f"Expected a skeleton with the joints of h36m17 to draw people, which lacks "
