@@ -1,4 +1,7 @@
+import errno
 import hashlib
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -191,3 +194,146 @@ def test_a_full_disk_stops_the_ingest_with_the_clips_before_complete(
     assert names(tmp_path / "store") == ["a"]
     monkeypatch.undo()
     assert ingest(tmp_path / "in", tmp_path / "store", size=16).clips == 2
+
+
+def test_a_pattern_of_images_is_one_clip(tmp_path: Path) -> None:
+    images(tmp_path / "walk", count=12)
+    ingest(str(tmp_path / "walk" / "*.png"), tmp_path / "store", size=20, encoding="raw")
+    store = Store.open(tmp_path / "store")
+    assert [(clip.name, clip.frames) for clip in store.clips] == [("walk", 12)]
+    assert store.frames([10])[0, 0, 0, 0] == 110
+    again = ingest(str(tmp_path / "walk" / "*.png"), tmp_path / "store", size=20, encoding="raw")
+    assert again.clips == 1
+
+
+def test_names_with_spaces_and_letters_of_any_language_are_kept(tmp_path: Path) -> None:
+    for name in ("ein Läufer.mp4", "走る 人.mp4", "[brackets] & 'quotes'.mp4", "#1?.mp4"):
+        video(tmp_path / "in" / name)
+    assert ingest(tmp_path / "in", tmp_path / "store", size=16).clips == 4
+    assert set(names(tmp_path / "store")) == {
+        "ein Läufer",
+        "走る 人",
+        "[brackets] & 'quotes'",
+        "#1?",
+    }
+    again = ingest(tmp_path / "in" / "[brackets] & 'quotes'.mp4", tmp_path / "one", size=16)
+    assert again.clips == 1
+
+
+def test_copies_and_repetitions_count_once(tmp_path: Path) -> None:
+    first = video(tmp_path / "in" / "a.mp4")
+    (tmp_path / "in" / "copy of a.mp4").write_bytes(first.read_bytes())
+    video(tmp_path / "in" / "b.mp4")
+    (tmp_path / "in" / "link.mp4").symlink_to(first)
+    repeated = [first, str(first), tmp_path / "in" / ".." / "in" / "a.mp4", tmp_path / "in"]
+    summary = ingest(repeated, tmp_path / "store", size=16)
+    assert names(tmp_path / "store") == ["a", "b"]
+    assert summary.skipped == ((str(tmp_path / "in" / "copy of a.mp4"), f"a copy of {first}"),)
+
+
+def test_a_folder_called_like_a_video_is_a_folder(tmp_path: Path) -> None:
+    images(tmp_path / "in" / "walk.mp4")
+    video(tmp_path / "in" / "b.mp4")
+    assert ingest(tmp_path / "in", tmp_path / "store", size=16).clips == 2
+
+
+def test_a_video_with_the_suffix_of_another_format_is_read(tmp_path: Path) -> None:
+    """What counts is the content: an .avi that is an .mp4."""
+    (tmp_path / "a.avi").write_bytes(video(tmp_path / "a.mp4").read_bytes())
+    assert ingest(tmp_path / "a.avi", tmp_path / "store", size=16).frames == 4
+
+
+def test_nothing_usable_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("no video")
+    cut = video(tmp_path / "cut.mkv", count=40)
+    cut.write_bytes(cut.read_bytes()[:-300])
+    for source in ("text.mp4", "cut.mkv", "absent.mp4"):
+        with pytest.raises(StoreError):
+            ingest(tmp_path / source, tmp_path / "new" / "folder" / "store", size=16)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.mkv", "text.mp4"]
+
+
+def test_a_store_of_earlier_clips_survives_sources_that_cannot_be_used(tmp_path: Path) -> None:
+    ingest(video(tmp_path / "a.mp4"), tmp_path / "store", size=16)
+    (tmp_path / "text.mp4").write_text("no video")
+    summary = ingest(tmp_path / "text.mp4", tmp_path / "store", size=16)
+    assert (summary.clips, len(summary.skipped)) == (1, 1)
+    assert names(tmp_path / "store") == ["a"]
+
+
+def test_a_folder_that_may_not_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = Path.mkdir
+
+    def refuse(self: Path, *arguments: object, **options: object) -> None:
+        if self.name == "store":
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        make(self, *arguments, **options)
+
+    source = video(tmp_path / "a.mp4")
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(StoreError, match=r"store: cannot write a store here .*Permission denied"):
+        ingest(source, tmp_path / "store", size=16)
+    with pytest.raises(StoreError, match="cannot write a store here"):
+        ingest(source, source / "store", size=16)
+
+
+def test_a_folder_that_may_not_be_read_is_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video(tmp_path / "in" / "a.mp4")
+    (tmp_path / "in" / "private").mkdir()
+    entries = Path.iterdir
+
+    def refuse(self: Path) -> Iterator[Path]:
+        if self.name == "private":
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return entries(self)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    summary = ingest(tmp_path / "in", tmp_path / "store", size=16)
+    expected = "cannot be listed (Permission denied)"
+    assert summary.skipped == ((str(tmp_path / "in" / "private"), expected),)
+    assert names(tmp_path / "store") == ["a"]
+
+
+def test_a_full_disk_while_a_clip_is_encoded_ends_all_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abcdef":
+        video(tmp_path / "in" / f"{name}.mp4")
+
+    def full(*_: object) -> bytes:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("keypointgan.data.parts.encode_frame", full)
+    with pytest.raises(StoreError, match=r"cannot write a clip.*No space left.*make room"):
+        ingest(tmp_path / "in", tmp_path / "store", size=16, jobs=3)
+    assert not (tmp_path / "store").exists()
+
+
+def test_several_videos_at_once_give_the_same_store(tmp_path: Path) -> None:
+    for number in range(7):
+        video(tmp_path / "in" / f"{number}.mp4", count=4 + number)
+    for jobs in (1, 4):
+        ingest(tmp_path / "in", tmp_path / f"store{jobs}", size=16, jobs=jobs)
+    for file in ("frames.bin", "offsets.bin", "boxes.bin", "index.json"):
+        one, four = (tmp_path / f"store{jobs}" / file for jobs in (1, 4))
+        assert one.read_bytes() == four.read_bytes()
+    assert not (tmp_path / "store4" / "parts").exists()
+
+
+def test_the_memory_does_not_grow_with_the_length_of_a_video(tmp_path: Path) -> None:
+    """Twenty times as many frames, at most a tenth more of what Python and NumPy hold at once."""
+    peaks = []
+    for count in (60, 1200):
+        path = tmp_path / f"{count}.mp4"
+        frames = (np.full((48, 48, 3), n % 200, np.uint8) for n in range(count))
+        write_video(path, frames, 25)
+        ingest(path, tmp_path / "warm", size=16)
+        tracemalloc.start()
+        ingest(path, tmp_path / f"store{count}", size=16)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0] + 30_000

@@ -6,7 +6,7 @@ out of it; the store takes their clips in the order of the sources.
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,9 @@ from keypointgan.data.store import Encoding, Progress, StoreWriter
 from keypointgan.data.windows import Window
 from keypointgan.errors import DataError, StoreError
 
+BARE_FRAMES = 0.2
+"""Share of a clip's frames with an empty mask above which people are told."""
+
 
 @dataclass(frozen=True)
 class IngestSummary:
@@ -30,11 +33,13 @@ class IngestSummary:
         clips: Number of clips in the store, those of earlier runs included.
         frames: Number of frames in the store.
         skipped: Each source that could not be used, and why.
+        notes: What looks wrong in what was used.
     """
 
     clips: int
     frames: int
     skipped: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
 
 
 def ingest(
@@ -77,6 +82,7 @@ def ingest(
     cores = _cores()
     jobs = max(1, min(jobs or cores, len(found.sources)))
     planner = Planner(found.sources, writer.clips, crop=crop, masks=masks)
+    notes: list[str] = []
     with _left_clean(writer), ThreadPoolExecutor(jobs) as pool:
         plans = [(source, pool.submit(planner.plan, source)) for source in found.sources]
         work: list[tuple[Cut, str]] = []
@@ -100,7 +106,7 @@ def ingest(
                     )
                     for each in work
                 ]
-                _collect(writer, cuts, skipped, tally)
+                notes = _collect(writer, cuts, skipped, tally)
     clips = writer.clips
     if not clips:
         given = [sources] if isinstance(sources, str | Path) else sources
@@ -109,7 +115,9 @@ def ingest(
             f"{path}: expected at least one video or folder of images with two frames among "
             f"{', '.join(map(str, given)) or 'no sources'}, none could be used ({reasons})."
         )
-    return IngestSummary(len(clips), clips[-1].start + clips[-1].frames, tuple(skipped))
+    return IngestSummary(
+        len(clips), clips[-1].start + clips[-1].frames, tuple(skipped), tuple(notes)
+    )
 
 
 def _collect(
@@ -117,14 +125,22 @@ def _collect(
     cuts: "list[tuple[Cut, str, Future[list[tuple[Window, Part]]]]]",
     skipped: list[tuple[str, str]],
     tally: "Tally",
-) -> None:
-    """Take the clips into the store, source by source; give up all work if the disk is full."""
+) -> list[str]:
+    """Take the clips into the store, source by source; give up all work if the disk is full.
+
+    Returns:
+        What looks wrong in the clips.
+    """
+    notes = []
     try:
         for cut, base, future in cuts:
             with _skipping(cut.source, skipped):
                 for window, part in future.result():
+                    name = full_name(base, window)
+                    if part.bare > BARE_FRAMES * part.count:
+                        notes.append(_say_bare(name, part, plate=cut.plate))
                     writer.add_part(
-                        full_name(base, window),
+                        name,
                         part,
                         source=source_name(cut.source),
                         fps=cut.info.fps,
@@ -136,7 +152,17 @@ def _collect(
         tally.stop()
         for _, _, future in cuts:
             future.cancel()
+        wait([future for _, _, future in cuts])  # before what they write is taken away
         raise
+    return notes
+
+
+def _say_bare(name: str, part: Part, *, plate: bool) -> str:
+    why = ": it stands still there, and so is part of the background" if plate else ""
+    return (
+        f"clip '{name}': the mask shows no object in {part.bare / part.count:.0%} of the "
+        f"frames{why}. Leave the clip out, or train without masks."
+    )
 
 
 @contextmanager

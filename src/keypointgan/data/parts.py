@@ -18,6 +18,9 @@ from keypointgan.data.index import BOXES, FRAMES, MASKS, OFFSETS, Encoding
 from keypointgan.data.resize import Box
 from keypointgan.errors import StoreError
 
+BARE = 0.01
+"""Share of a frame below which a mask shows next to nothing."""
+
 
 class Part:
     """The files of one clip, written a frame at a time; a context manager.
@@ -31,12 +34,14 @@ class Part:
     Attributes:
         count: Number of frames so far.
         has_masks: Whether they have masks.
+        bare: Number of frames whose mask shows next to nothing.
     """
 
     def __init__(self, folder: Path, *, size: int, encoding: Encoding, quality: int) -> None:
         self.folder = folder
         self.count = 0
         self.has_masks = False
+        self.bare = 0
         self._size, self._encoding, self._quality = size, encoding, quality
         self._files: dict[str, BinaryIO] = {}
         self._open = ExitStack()
@@ -79,6 +84,7 @@ class Part:
         except OSError as error:
             raise self._failure(error) from error
         self.has_masks = mask is not None
+        self.bare += mask is not None and float((mask > 127).mean()) < BARE
         self.count += 1
 
     def remove(self) -> None:

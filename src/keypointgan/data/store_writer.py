@@ -328,7 +328,7 @@ def _check_count(name: str, count: int) -> None:
 
 def _append_file(path: Path, data: BinaryIO) -> None:
     with path.open("rb") as file:
-        shutil.copyfileobj(file, data, 1 << 20)
+        shutil.copyfileobj(file, data, 1 << 16)
 
 
 def _plain(box: Box) -> Box:

@@ -273,9 +273,11 @@ def _seek_frames(path: Path, count: int, *, reduce: int) -> Iterator[RGBFrame]:
                 wanted = (stream.start_time or 0) + duration * (2 * number + 1) // (2 * count)
                 container.seek(wanted, stream=stream)
                 for frame in container.decode(stream):
-                    if frame.pts is None or frame.pts == last:
+                    if frame.pts is None:
                         return
                     if frame.pts >= wanted:
+                        if frame.pts == last:
+                            return
                         last = frame.pts
                         yield _upright(frame, reduce=reduce)
                         break
