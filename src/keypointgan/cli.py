@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keypointgan.commands import app as page
-from keypointgan.commands import benchmarks, data, export, predict, tools
+from keypointgan.commands import benchmarks, data, export, predict, priors, tools
 from keypointgan.commands.options import Device, Joints, Overrides, Recipe, joint_map
 from keypointgan.errors import KeypointGANError
 
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 app.command()(data.ingest)
 app.command()(benchmarks.benchmarks)
-app.add_typer(data.prior_app, name="prior")
+app.add_typer(priors.prior_app, name="prior")
 
 
 @app.command()

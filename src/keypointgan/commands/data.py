@@ -1,4 +1,4 @@
-"""The commands that prepare data: ingest and prior."""
+"""The command that prepares frames: ingest."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -10,20 +10,11 @@ from keypointgan.commands.options import (
     PARTLY,
     Boxes,
     FollowSize,
-    Joints,
     Margin,
-    Overrides,
-    Recipe,
     following,
-    joint_map,
     tell_skipped,
 )
 from keypointgan.errors import ConfigError
-
-prior_app = typer.Typer(
-    help="Build, draw and check the unpaired poses that training starts from.",
-    no_args_is_help=True,
-)
 
 
 class Encoding(StrEnum):
@@ -107,68 +98,13 @@ def ingest(
                 jobs=jobs,
                 progress=progress,
             )
+    for note in summary.notes:
+        typer.echo(f"look at {note}", err=True)
     tell_skipped(summary.skipped)
     typer.echo(f"{summary.clips} clips, {summary.frames} frames", err=True)
     typer.echo(output)
     if summary.skipped:
         raise typer.Exit(PARTLY)
-
-
-@prior_app.command()
-def build(
-    source: Annotated[
-        Path, typer.Argument(help="Poses: .npz, .csv or .slp; or the folder of Simplified H3.6M.")
-    ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The .npz to write.")],
-    skeleton: Annotated[
-        str, typer.Option(help="A built-in skeleton or a YAML file; h36m32 for that folder.")
-    ],
-    joints: Joints = None,
-    drop_incomplete: Annotated[
-        bool, typer.Option("--drop-incomplete", help="Leave out poses with a missing point.")
-    ] = False,
-) -> None:
-    """Write poses of any readable file as a prior for a skeleton."""
-    from keypointgan.commands.prior import build_human36m_prior
-    from keypointgan.data.prior_files import build_prior
-    from keypointgan.skeletons import Skeleton
-
-    output.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
-        count = build_human36m_prior(source, output)
-    else:
-        count = build_prior(
-            source,
-            output,
-            Skeleton.load(skeleton),
-            joint_map=joint_map(joints),
-            drop_incomplete=drop_incomplete,
-        )
-    typer.echo(f"{count} poses", err=True)
-    typer.echo(output)
-
-
-@prior_app.command()
-def plot(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The picture to write.")],
-    recipe: Recipe = None,
-    overrides: Overrides = None,
-    count: Annotated[int, typer.Option(min=1, help="Poses to draw.")] = 25,
-) -> None:
-    """Draw poses of the prior, beside frames of the store that the settings name."""
-    from keypointgan.commands.prior import plot_beside_frames
-    from keypointgan.recipe import load_config
-
-    typer.echo(plot_beside_frames(load_config(recipe, overrides or []), output, count=count))
-
-
-@prior_app.command()
-def check(recipe: Recipe = None, overrides: Overrides = None) -> None:
-    """Say where the poses of the prior lie in the frame, and what looks wrong."""
-    from keypointgan.commands.prior import describe_prior
-    from keypointgan.recipe import load_config
-
-    typer.echo(describe_prior(load_config(recipe, overrides or [])))
 
 
 def _crop(text: str) -> Literal["centre", "none"] | tuple[float, float, float, float]:

@@ -1,6 +1,7 @@
 """Options that several commands share, and what several commands say."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,7 +25,10 @@ Device = Annotated[str, typer.Option(help="cpu, cuda, mps, or auto for the best 
 Joints = Annotated[
     list[str] | None,
     typer.Option(
-        "--joint", metavar="OURS=THEIRS", help="A joint that the file calls otherwise; repeat."
+        "--map",
+        "--joint",
+        metavar="OURS=THEIRS",
+        help="A joint that the file calls otherwise; repeat, or name a YAML file of them.",
     ),
 ]
 Boxes = Annotated[
@@ -70,15 +74,30 @@ def tell_skipped(skipped: Sequence[tuple[str, str]]) -> None:
 
 
 def joint_map(entries: Sequence[str] | None) -> dict[str, str]:
-    """Return the pairs of names in `--joint OURS=THEIRS`.
+    """Return the pairs of names in `--map OURS=THEIRS` and `--map FILE.yaml`.
 
     Raises:
-        ConfigError: An entry is no such pair.
+        ConfigError: An entry is no such pair, or the file holds none.
     """
-    pairs = {}
+    pairs: dict[str, str] = {}
     for entry in entries or ():
+        if Path(entry).suffix in {".yaml", ".yml"}:
+            pairs |= _read_map(Path(entry))
+            continue
         ours, equals, theirs = entry.partition("=")
         if not (equals and ours and theirs):
             raise ConfigError(f"Expected OURS=THEIRS, two names of a joint, got '{entry}'.")
         pairs[ours] = theirs
     return pairs
+
+
+def _read_map(path: Path) -> dict[str, str]:
+    import yaml
+
+    try:
+        pairs = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: expected a YAML file of joints, got {error}.") from error
+    if not isinstance(pairs, dict) or not all(isinstance(name, str) for name in pairs.values()):
+        raise ConfigError(f"{path}: expected lines 'OURS: THEIRS', names of joints.")
+    return {str(ours): theirs for ours, theirs in pairs.items()}

@@ -8,8 +8,10 @@ import torch
 from keypointgan.assemble import assemble_prior
 from keypointgan.config import Config
 from keypointgan.data.benchmarks.simplified_human36m import prior_simplified_human36m
-from keypointgan.data.prior_plot import plot_prior
+from keypointgan.data.prior_check import compare_shapes, draw_prior, measure_shapes, see_objects
+from keypointgan.data.prior_plot import plot_check, plot_prior
 from keypointgan.data.store import Store
+from keypointgan.errors import ConfigError
 from keypointgan.skeletons import Skeleton
 
 _SAMPLES = 4096
@@ -48,7 +50,7 @@ def plot_beside_frames(config: Config, output: Path, *, count: int) -> Path:
     return plot_prior(prior, output, count=count, generator=generator, frames=frames)
 
 
-def describe_prior(config: Config) -> str:
+def describe_prior(config: Config) -> list[str]:
     """Return what the prior looks like in the frame, in a few lines.
 
     Raises:
@@ -78,7 +80,44 @@ def describe_prior(config: Config) -> str:
         )
     if size.amax(dim=1).median() < _SMALL:
         lines.append("warning: the poses are small in the frame; crop the videos closer.")
-    return "\n".join(lines)
+    return lines
+
+
+def compare_with_frames(config: Config, picture: Path | None) -> list[str]:
+    """Return how the prior fits the objects in the frames of the store, a line a finding.
+
+    Args:
+        config: Names the prior and the store.
+        picture: Where to draw what was compared.
+
+    Raises:
+        KeypointGANError: No prior or store is named, or it cannot be used.
+    """
+    if config.data.store is None:
+        raise ConfigError(
+            "data.store: expected a folder of ingested frames to compare the prior with, got none."
+        )
+    prior, _ = assemble_prior(config, Skeleton.load(config.model.skeleton))
+    objects = see_objects(Store.open(config.data.store))
+    if objects is None:
+        if picture is not None:
+            plot_beside_frames(config, picture, count=25)
+        return [
+            "frames: the objects cannot be told from the background: the store has no masks, and "
+            "the camera moves or the clips are too short. Compare the picture by eye"
+            + (f": {picture}" if picture is not None else " ('keypointgan prior plot').")
+        ]
+    lines = [f"frames: {len(objects.frames)} looked at, objects told by {objects.seen_by}"]
+    findings = compare_shapes(measure_shapes(draw_prior(prior)), measure_shapes(objects.masks))
+    for finding in findings:
+        lines.append(finding.text)
+        if finding.advice:
+            lines.append(f"warning: {finding.advice}")
+    if picture is not None:
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        generator = torch.Generator().manual_seed(config.training.seed)
+        plot_check(prior, objects, picture, generator=generator)
+    return lines
 
 
 def _spread(values: torch.Tensor) -> str:

@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
@@ -11,6 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from torch import Tensor
 
+from keypointgan.data.prior_check import (
+    SIDE,
+    SeenObjects,
+    Shapes,
+    draw_prior,
+    measure_shapes,
+)
 from keypointgan.data.priors import Prior
 from keypointgan.skeletons import SIDES, Skeleton
 from keypointgan.types import FrameArray
@@ -65,6 +73,57 @@ def plot_prior(
     right.legend(handles=colours, loc="outside lower center", ncols=len(SIDES), fontsize=8)
     figure.savefig(Path(path), dpi=100)
     return Path(path)
+
+
+def plot_check(
+    prior: Prior, objects: SeenObjects, path: str | Path, *, generator: torch.Generator
+) -> Path:
+    """Write a picture of what `prior check` compared; return its path.
+
+    Above are frames with the outlines of the objects that were found, below them poses of the
+    prior, and on the right how often each place is covered by either, with the median boxes.
+    """
+    columns = 6
+    figure = Figure(figsize=(1.5 * columns + 4.4, 4.0), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[1.5 * columns, 4.4])[0]
+    cells = left.subplots(2, columns)
+    left.suptitle("objects found in frames; poses of the prior", fontsize=10)
+    picked = np.linspace(0, len(objects.frames) - 1, columns).astype(int)
+    places = (2 * np.arange(SIDE) + 1) / SIDE - 1
+    for cell, row in zip(cells[0], picked, strict=True):
+        cell.imshow(objects.frames[row], extent=(-1, 1, 1, -1), interpolation="nearest")
+        cell.contour(places, places, objects.masks[row], levels=[0.5], colors="#39ff14")
+    for cell, pose in zip(cells[1], prior.sample(columns, generator=generator), strict=True):
+        cell.set_facecolor(BACKGROUND)
+        draw_pose(cell, pose, prior.skeleton)
+    right.suptitle(f"how often a place is covered (objects by {objects.seen_by})", fontsize=10)
+    densities = right.subplots(1, 2)
+    shapes = {"objects": measure_shapes(objects.masks), "prior": measure_shapes(draw_prior(prior))}
+    for cell, (name, shape) in zip(densities, shapes.items(), strict=True):
+        cell.imshow(shape.density, extent=(-1, 1, 1, -1), cmap="magma", vmin=0)
+        for other, colour in (("objects", "#39ff14"), ("prior", "#ffffff")):
+            _square(cell, shapes[other], colour)
+        cell.set_title(name, fontsize=9)
+    densities[0].set_xlabel("green square: median object", fontsize=8)
+    densities[1].set_xlabel("white square: median pose", fontsize=8)
+    for cell in (*cells.ravel(), *densities):
+        _frame_borders(cell)
+    figure.savefig(Path(path), dpi=100)
+    return Path(path)
+
+
+def _square(axes: Axes, shape: Shapes, colour: str) -> None:
+    """Draw the square around the median middle with the median longer side."""
+    (x, y), half = shape.centre, shape.extent
+    corners = [(-half, -half), (half, -half), (half, half), (-half, half), (-half, -half)]
+    axes.plot(
+        [x + across for across, _ in corners],
+        [y + down for _, down in corners],
+        color=colour,
+        linewidth=1.2,
+        linestyle="--",
+    )
 
 
 def draw_pose(axes: Axes, pose: Float[Tensor, "keypoint 2"], skeleton: Skeleton) -> None:
