@@ -51,6 +51,14 @@ CHARTS = (
         {"loss_reconstruction": "reconstruction loss", "loss_labelled": "loss on labels"},
     ),
     Chart(
+        "Drawn figures",
+        "train",
+        {
+            "loss_figure_points": "distance of points",
+            "loss_figure_image": "skeleton image, squared error",
+        },
+    ),
+    Chart(
         "Adversaries (least squares)",
         "train",
         {"loss_adversarial": "encoder", "loss_discriminator": "discriminator"},
