@@ -126,21 +126,31 @@ def counting(title: str, console: Console | None = None) -> Iterator["Counter"]:
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
         console=console,
         transient=True,
         disable=not console.is_terminal,
     ) as progress:
-        yield Counter(progress, progress.add_task(title, total=None))
+        yield Counter(progress, progress.add_task(title, total=None, pace=""), title)
 
 
 class Counter:
-    """Moves a bar; what readers of data call with the frames that are done, and all."""
+    """Moves a bar, or writes a line now and then; readers of data call it with done and all."""
 
-    def __init__(self, progress: Progress, task: TaskID) -> None:
-        self._progress, self._task = progress, task
+    def __init__(self, progress: Progress, task: TaskID, title: str) -> None:
+        self._progress, self._task, self._title = progress, task, title
+        self._started = self._last_line = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
-        self._progress.update(self._task, completed=done, total=total)
+        now = time.monotonic()
+        rate = done / max(now - self._started, 1e-3)
+        pace = f"{rate:.0f}/s, {duration((total - done) / max(rate, 1e-3))} left"
+        console = self._progress.console
+        if console.is_terminal:
+            self._progress.update(self._task, completed=done, total=total, pace=pace)
+        elif now - self._last_line >= LINES_EVERY:
+            self._last_line = now
+            console.print(f"{self._title} {done}/{total}: {pace}", markup=False, highlight=False)
 
 
 def _losses(metrics: Mapping[str, float]) -> str:

@@ -8,7 +8,7 @@ changes of the light and a camera that moves do not vanish.
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, Float, UInt8
 from numpy import ndarray
 from PIL import Image, ImageFilter
 
@@ -78,6 +78,12 @@ class Plate:
         """
         behind = crop_and_resize(self.picture, box, size=len(square))
         difference = np.abs(square.astype(np.int16) - behind.astype(np.int16)).max(axis=-1)
-        mask = Image.fromarray(((difference > self.threshold) * 255).astype(np.uint8))
-        grown = mask.filter(ImageFilter.MedianFilter(3)).filter(ImageFilter.MaxFilter(5))
-        return np.asarray(grown.filter(ImageFilter.MinFilter(3)))
+        without_specks = _counted(difference > self.threshold, 1) > 0.5
+        grown = _counted(without_specks, 2) > 0.02
+        return (_counted(grown, 1) > 0.95).astype(np.uint8) * np.uint8(255)
+
+
+def _counted(mask: Bool[ndarray, "size size"], reach: int) -> Float[ndarray, "size size"]:
+    """The share of a pixel's neighbours within `reach` that are set; much faster than ranks."""
+    image = Image.fromarray(mask.astype(np.uint8) * np.uint8(255))
+    return np.asarray(image.filter(ImageFilter.BoxBlur(reach))) / 255

@@ -165,7 +165,7 @@ def read_frames(
 def sample_frames(path: str | Path, count: int, *, reduce: int = 1) -> list[RGBFrame]:
     """Return about `count` frames, evenly spread over a video or a folder, without reading all.
 
-    Which frames these are is exact to a few frames only, as seeking is.
+    Which frames these are is not exact; they may be half as many.
 
     Raises:
         VideoError: There is nothing there that can be read.
@@ -175,11 +175,11 @@ def sample_frames(path: str | Path, count: int, *, reduce: int = 1) -> list[RGBF
         images = list_images(path)
         chosen = np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int)
         return list(_read_images([images[place] for place in chosen], one_size=True))
-    frames = list(_seek_frames(path, count, reduce=reduce))
-    if len(frames) < count:  # a short video, or one that cannot be searched
+    frames = list(_key_frames(path, count, reduce=reduce))
+    if 2 * len(frames) < count:  # a short video, or one that cannot be searched
         step = max(1, probe(path).frames // count)
-        every = (f for n, f in enumerate(read_video(path, reduce=reduce)) if n % step == 0)
-        frames = list(every)[:count]
+        every = enumerate(read_video(path, reduce=reduce))
+        frames = [frame for number, frame in every if number % step == step // 2][:count]
     return frames
 
 
@@ -259,8 +259,11 @@ def _read_images(images: list[Path], *, one_size: bool) -> Iterator[RGBFrame]:
         yield frame
 
 
-def _seek_frames(path: Path, count: int, *, reduce: int) -> Iterator[RGBFrame]:
-    """Frames at evenly spread times; fewer where the file cannot be searched."""
+def _key_frames(path: Path, count: int, *, reduce: int) -> Iterator[RGBFrame]:
+    """The frames nearest before evenly spread times that are decoded without any other frame.
+
+    Fewer where such frames are rare, or the file cannot be searched.
+    """
     with _opened(path) as (container, stream):
         base, duration = stream.time_base, stream.duration
         if base is None or (duration is None and container.duration is None):
@@ -272,15 +275,12 @@ def _seek_frames(path: Path, count: int, *, reduce: int) -> Iterator[RGBFrame]:
             for number in range(count):
                 wanted = (stream.start_time or 0) + duration * (2 * number + 1) // (2 * count)
                 container.seek(wanted, stream=stream)
-                for frame in container.decode(stream):
-                    if frame.pts is None:
-                        return
-                    if frame.pts >= wanted:
-                        if frame.pts == last:
-                            return
-                        last = frame.pts
-                        yield _upright(frame, reduce=reduce)
-                        break
+                frame = next(container.decode(stream), None)
+                if frame is None or frame.pts is None:
+                    return
+                if frame.pts != last:
+                    last = frame.pts
+                    yield _upright(frame, reduce=reduce)
         except (av.FFmpegError, EOFError):
             return
 
