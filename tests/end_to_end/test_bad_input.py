@@ -257,7 +257,7 @@ def test_a_full_disk_while_ingesting(
     def full(*_: object) -> bytes:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("keypointgan.data.store_writer.encode_frame", full)
+    monkeypatch.setattr("keypointgan.data.parts.encode_frame", full)
     assert "make room" in fails("ingest", video, "-o", store, "--size", "64")
     monkeypatch.undo()
     with pytest.raises(SystemExit) as stop:

@@ -229,7 +229,7 @@ def test_sources_that_are_none_are_refused(detector: Detector, tmp_path: Path) -
         detector.predict(np.zeros((5, 4, 4, 3)))
     with pytest.raises(VideoError, match="no such file"):
         detector.predict(tmp_path / "none.mp4")
-    with pytest.raises(VideoError, match="matches images .*, found none among its 0 entries"):
+    with pytest.raises(VideoError, match=r"matches images .*, found none among its 0 entries"):
         detector.predict(tmp_path / "*.png")
 
 
