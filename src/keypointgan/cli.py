@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keypointgan.commands import app as page
-from keypointgan.commands import benchmarks, data, export, predict, priors, tools
+from keypointgan.commands import benchmarks, data, draw, export, predict, priors, tools
 from keypointgan.commands.options import Device, Joints, Overrides, Recipe, joint_map
 from keypointgan.errors import KeypointGANError
 
@@ -201,6 +201,7 @@ def demo(
     typer.echo(path)
 
 
+app.command()(draw.draw)
 app.add_typer(tools.convert_app, name="convert")
 app.command()(predict.predict)
 app.command()(export.export)

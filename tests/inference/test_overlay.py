@@ -10,8 +10,10 @@ from PIL import Image
 from keypointgan.data.labels import Labels
 from keypointgan.data.video import probe, read_video, write_video
 from keypointgan.errors import ExportError
-from keypointgan.inference.overlay import draw_pose, draw_sheet, write_overlay
+from keypointgan.inference.overlay import draw_animals, draw_pose, write_overlay
 from keypointgan.inference.poses import Poses
+from keypointgan.inference.sheets import draw_sheet, write_sheet
+from keypointgan.inference.trails import ANIMAL_COLOURS, middles
 from keypointgan.skeletons import Skeleton
 
 STICK = Skeleton(
@@ -162,3 +164,85 @@ def test_labels_of_a_real_clip_lie_on_the_person(shared_data: Path) -> None:
     )
     changed = (drawn != np.stack(frames)).any(-1)
     assert changed[moving].mean() > 5 * changed[~moving].mean()
+
+
+def make_animals(frames: int = 6) -> list[Poses]:
+    """Two sticks in 200 x 200: one walks 10 pixels a frame to the right, the other rests."""
+    shape = np.array([[0.0, -15.0], [-10.0, 15.0], [10.0, 15.0]])
+    walk = np.stack([np.arange(frames) * 10.0 + 40, np.full(frames, 60.0)], axis=-1)
+    rest = np.full((frames, 2), 150.0)
+    return [
+        Poses(shape + place[:, None], np.ones((frames, 3)), STICK, fps=10.0, track=name)
+        for name, place in (("walker", walk), ("rester", rest))
+    ]
+
+
+def count_colour(picture: np.ndarray, colour: str) -> int:
+    """Pixels that are nearly of a colour."""
+    from PIL import ImageColor
+
+    distance = np.abs(picture.astype(int) - ImageColor.getrgb(colour)[:3]).max(axis=-1)
+    return int((distance < 40).sum())
+
+
+def test_a_trail_follows_the_middle_and_fades_towards_its_beginning() -> None:
+    black = np.zeros((200, 200, 3), np.uint8)
+    (animal, _) = make_animals()
+    far = Poses(animal.xy + np.array([0, 60]), animal.confidence, STICK)  # its middle is at y = 125
+    plain = draw_animals(black, [far], 5)
+    drawn = draw_animals(black, [far], 5, trail=5)
+    assert drawn[125, 60].max() > drawn[125, 45].max() > 0
+    assert plain[125, 60].max() == 0
+    short = draw_animals(black, [far], 5, trail=2)
+    assert short[125, 60].max() == 0  # where it was three frames before
+
+
+def test_several_animals_have_names_in_colours_of_their_own() -> None:
+    black = np.zeros((200, 200, 3), np.uint8)
+    animals = make_animals()
+    drawn = draw_animals(black, animals, 0)
+    for colour in ANIMAL_COLOURS[:2]:
+        assert count_colour(drawn, colour) > 10
+    alone = draw_animals(black, animals[:1], 0)
+    assert count_colour(alone, ANIMAL_COLOURS[0]) == 0
+
+
+def test_an_animal_that_is_not_seen_leaves_its_place_empty() -> None:
+    animals = make_animals()
+    animals[1].xy[2] = np.nan
+    grey = np.full((200, 200, 3), 128, np.uint8)
+    drawn = draw_animals(grey, animals, 2)
+    assert_array_equal(drawn[120:180, 120:180], grey[120:180, 120:180])
+
+
+def test_lines_of_a_small_animal_are_thin() -> None:
+    frame = np.zeros((1000, 1000, 3), np.uint8)
+    small = draw_pose(frame, POSE / 10, STICK)
+    assert 40 < (small.any(-1)).sum() < 500
+    large = draw_pose(frame, POSE, STICK)
+    assert large.any(-1).sum() > 25 * small.any(-1).sum()
+
+
+def test_the_middle_of_half_a_body_is_not_told() -> None:
+    (animal, _) = make_animals()
+    animal.xy[1, 0] = np.nan
+    animal.xy[2, :2] = np.nan
+    places = middles(animal)
+    assert_allclose(places[0], [40, 65])
+    assert_allclose(places[1], [50, 75])
+    assert np.isnan(places[2]).all()
+    assert_array_equal(middles(animal, "left_end"), animal.xy[:, 1])
+
+
+def test_a_contact_sheet_zooms_in_on_the_animals(tmp_path: Path) -> None:
+    frames = [np.full((200, 200, 3), 30, np.uint8)] * 6
+    write_video(tmp_path / "a.mp4", frames, 10.0)
+    (animal, _) = make_animals()
+    write_sheet(animal, tmp_path / "a.mp4", tmp_path / "a.png", count=4, columns=2, width=400)
+    sheet = np.asarray(Image.open(tmp_path / "a.png").convert("RGB"))
+    assert sheet.shape[1] <= 400
+    reddish = (sheet[..., 0] > 150) & (sheet[..., 2] < 90)
+    assert 0.005 < reddish.mean() < 0.2  # the stick fills its square, which the frame does not
+    longer = Poses(np.zeros((9, 3, 2)), np.ones((9, 3)), STICK)
+    with pytest.raises(ExportError, match="a frame for each of 9 poses, got fewer"):
+        write_sheet(longer, tmp_path / "a.mp4", tmp_path / "b.png")

@@ -20,8 +20,9 @@ from keypointgan.data.synthetic_figure import FRAMES_PER_SECOND
 from keypointgan.data.video import read_frames, write_video
 from keypointgan.inference.detector import Detector
 from keypointgan.inference.formats import save_poses
-from keypointgan.inference.overlay import draw_sheet, write_overlay
+from keypointgan.inference.overlay import write_overlay
 from keypointgan.inference.poses import Poses
+from keypointgan.inference.sheets import draw_sheet
 from keypointgan.report import FIGURES, write_report
 
 TRAINING_CLIPS, TEST_CLIPS, CLIP_FRAMES = 160, 24, 40

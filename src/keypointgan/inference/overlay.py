@@ -1,21 +1,23 @@
 """Poses drawn on their frames: for a look at the result, for videos and for reports."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int64, UInt8
 from numpy import ndarray
 from PIL import Image, ImageColor, ImageDraw
 
 from keypointgan.data.video import RGBFrame, probe, read_frames, write_video
 from keypointgan.errors import ExportError
 from keypointgan.inference.poses import Poses
+from keypointgan.inference.trails import colour_of, draw_name, draw_trail, lay_over, middles
 from keypointgan.skeletons import LinkEnd, Skeleton
 
 LINE_WIDTH = 0.011
-"""Of a link, as a share of the shorter side of the frame."""
+"""Of a link, as a share of the shorter side of the frame; of twice the pose where that is less."""
 LEAST_WIDTH = 0.75
 """Of a link in pixels, so that it can be seen on the smallest frames."""
 MANY_JOINTS = 32
@@ -26,6 +28,10 @@ SHADOW_OPACITY = 0.5
 """Of the dark rim that sets links off from a background of their own colour."""
 SMOOTHNESS = 4
 """Pixels drawn for one that is shown, in each direction."""
+NAME_SIZE, NAME_GAP = 0.028, 0.015
+"""Of an animal's name, and of the gap below it, as shares of the shorter side."""
+LEAST_NAME_SIZE = 10.0
+"""In pixels."""
 STILL_FPS = 10.0
 """Frames a second of the video of a folder of images, which has none."""
 
@@ -41,6 +47,7 @@ def draw_pose(
     *,
     confidence: Float[ndarray, " keypoint"] | None = None,
     scale: int = 1,
+    thickness: float | None = None,
 ) -> Drawing:
     """The frame with a pose on it: links and joints in the colour of their side.
 
@@ -50,16 +57,15 @@ def draw_pose(
         skeleton: The links and the colours.
         confidence: Shown as opacity; opaque without.
         scale: Enlarge the frame this many times first, for small frames.
+        thickness: Of the links, in pixels of the drawing; as fits frame and pose if not given.
     """
-    height, width = frame.shape[:2]
-    if scale > 1:
-        enlarged = (width * scale, height * scale)
-        frame = np.asarray(Image.fromarray(frame).resize(enlarged, Image.Resampling.BICUBIC))
+    frame = _enlarged(frame, scale)
     points = np.where(np.isfinite(xy).all(axis=-1, keepdims=True), xy * float(scale), np.nan)
     if np.isnan(points).all():
         return frame
-    thickness = LINE_WIDTH * min(frame.shape[:2])
-    thickness = max(thickness / (2 if skeleton.num_joints > MANY_JOINTS else 1), LEAST_WIDTH)
+    if thickness is None:
+        sides = np.nanmax(points, axis=0) - np.nanmin(points, axis=0)
+        thickness = _thickness(float(sides.max()), min(frame.shape[:2]), skeleton)
     window = _window(points, margin=4 * thickness, frame=frame)
     if window is None:
         return frame
@@ -72,35 +78,51 @@ def draw_pose(
         confidence if confidence is not None else np.ones(len(points)),
         width=thickness * SMOOTHNESS,
     )
-    picture = Image.fromarray(frame).convert("RGBA")
-    picture.alpha_composite(layer.reduce(SMOOTHNESS), (left, top))
-    return np.asarray(picture.convert("RGB"))
+    return lay_over(frame, layer.reduce(SMOOTHNESS), left=left, top=top)
 
 
-def draw_sheet(
-    frames: Sequence[RGBFrame], poses: Poses, *, columns: int = 4, scale: int = 1
+def draw_animals(
+    frame: RGBFrame,
+    poses: Sequence[Poses],
+    number: int,
+    *,
+    scale: int = 1,
+    trail: int = 0,
+    thicknesses: Sequence[float | None] = (),
 ) -> Drawing:
-    """One picture of several frames with their poses, row by row, for reports.
+    """The frame with all animals on it: skeletons by side, trails and names by animal.
 
     Args:
-        frames: Frames of one size.
-        poses: The poses of these frames.
-        columns: Frames in a row.
+        frame: RGB frame.
+        poses: Those of each animal; names are drawn where there are several.
+        number: Which frame of the poses it is.
         scale: As in `draw_pose`.
-
-    Raises:
-        ExportError: There are no frames, or not as many as poses.
+        trail: Over how many frames back the middle of each animal is followed by a line.
+        thicknesses: Of each animal's links; as fits its pose if not given.
     """
-    if not frames or len(frames) != len(poses):
-        raise ExportError(f"Expected a frame for each of {len(poses)} poses, got {len(frames)}.")
-    drawn = [
-        draw_pose(frame, xy, poses.skeleton, confidence=confidence, scale=scale)
-        for frame, xy, confidence in zip(frames, poses.xy, poses.confidence, strict=True)
-    ]
-    columns = min(columns, len(drawn))
-    drawn += [np.full_like(drawn[0], 255)] * (-len(drawn) % columns)
-    rows = [np.concatenate(drawn[i : i + columns], axis=1) for i in range(0, len(drawn), columns)]
-    return np.concatenate(rows)
+    drawn: Drawing = _enlarged(frame, scale)
+    shorter = min(drawn.shape[:2])
+    if trail:
+        past = slice(max(number - trail, 0), number + 1)
+        for index, animal in enumerate(poses):
+            path = middles(frames_of(animal, past))
+            width = max(LEAST_WIDTH, LINE_WIDTH * shorter / 2)
+            drawn = draw_trail(drawn, path * scale, colour_of(index), width=width)
+    for animal, thickness in zip_longest(poses, thicknesses):
+        drawn = draw_pose(
+            drawn,
+            animal.xy[number] * scale,
+            animal.skeleton,
+            confidence=animal.confidence[number],
+            thickness=thickness,
+        )
+    for index, animal in enumerate(poses if len(poses) > 1 else ()):
+        xy = animal.xy[number][np.isfinite(animal.xy[number]).all(axis=-1)] * scale
+        if len(xy):
+            above = np.array([xy[:, 0].mean(), xy[:, 1].min() - NAME_GAP * shorter])
+            size = max(NAME_SIZE * shorter, LEAST_NAME_SIZE)
+            drawn = draw_name(drawn, animal.track, above, colour_of(index), size=size)
+    return drawn
 
 
 def write_overlay(
@@ -109,6 +131,7 @@ def write_overlay(
     output: str | Path,
     *,
     scale: int | None = None,
+    trail: int = 0,
 ) -> None:
     """Write the video with the poses drawn on it.
 
@@ -118,6 +141,7 @@ def write_overlay(
         output: The video to write, such as `overlay.mp4`.
         scale: Enlarge the frames this many times; as much as brings the shorter side to about 384
             pixels if not given.
+        trail: As in `draw_animals`.
 
     Raises:
         ExportError: The video has more or fewer frames than there are poses.
@@ -128,26 +152,51 @@ def write_overlay(
         scale = max(1, round(384 / min(info.height, info.width)))
     every = [poses] if isinstance(poses, Poses) else list(poses)
     fps = every[0].fps or info.fps or STILL_FPS
-    write_video(output, _drawn(every, Path(video), scale=scale), fps)
+    write_video(output, _drawn(every, Path(video), scale=scale, trail=trail), fps)
 
 
-def _drawn(poses: Sequence[Poses], video: Path, *, scale: int) -> Iterator[Drawing]:
+def _drawn(poses: Sequence[Poses], video: Path, *, scale: int, trail: int) -> Iterator[Drawing]:
     count = len(poses[0])
+    thicknesses: list[float | None] = []
     for number, frame in zip_longest(range(count), read_frames(video)):
         if frame is None or number is None:
             raise ExportError(
                 f"{video}: expected a pose for each frame, got {count} poses and "
                 f"{'fewer' if frame is None else 'more'} frames. Are they of another video?"
             )
-        for place, animal in enumerate(poses):
-            frame = draw_pose(
-                frame,
-                animal.xy[number] * (scale if place else 1),
-                animal.skeleton,
-                confidence=animal.confidence[number],
-                scale=1 if place else scale,
-            )
-        yield frame
+        if not number:  # one for the whole video, so that lines do not flicker
+            shorter = scale * min(frame.shape[:2])
+            thicknesses = [
+                _thickness(scale * _body_size(animal), shorter, animal.skeleton) for animal in poses
+            ]
+        yield draw_animals(frame, poses, number, scale=scale, trail=trail, thicknesses=thicknesses)
+
+
+def _thickness(body: float, shorter: float, skeleton: Skeleton) -> float:
+    """Of the links of a body of this size in a frame of that shorter side, all in pixels."""
+    thickness = LINE_WIDTH * (min(shorter, 2 * body) if body > 0 else shorter)
+    return max(thickness / (2 if skeleton.num_joints > MANY_JOINTS else 1), LEAST_WIDTH)
+
+
+def _body_size(poses: Poses) -> float:
+    """The longer side of the median pose; 0 without any."""
+    seen = poses.xy[np.isfinite(poses.xy).all(axis=-1).any(axis=1)]
+    if not len(seen):
+        return 0.0
+    return float(np.median((np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1)).max(axis=1)))
+
+
+def frames_of(poses: Poses, chosen: slice | Int64[ndarray, " frame"]) -> Poses:
+    """The poses of some frames only."""
+    return replace(poses, xy=poses.xy[chosen], confidence=poses.confidence[chosen], raw=None)
+
+
+def _enlarged(frame: RGBFrame, scale: int) -> Drawing:
+    if scale == 1:
+        return frame
+    height, width = frame.shape[:2]
+    size = (width * scale, height * scale)
+    return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC))
 
 
 def _window(
