@@ -10,18 +10,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from keypointgan.errors import KeypointGANError
     from keypointgan.inference.detector import Detector
+    from keypointgan.inference.formats import load_poses, save_poses
     from keypointgan.inference.poses import Poses
     from keypointgan.skeletons import Skeleton
 
 __version__ = "0.1.0"
 
-__all__ = ["Detector", "KeypointGANError", "Poses", "Skeleton", "__version__"]
+__all__ = [
+    "Detector",
+    "KeypointGANError",
+    "Poses",
+    "Skeleton",
+    "__version__",
+    "load_poses",
+    "save_poses",
+]
 
 _HOMES = {
     "Detector": "keypointgan.inference.detector",
     "KeypointGANError": "keypointgan.errors",
     "Poses": "keypointgan.inference.poses",
     "Skeleton": "keypointgan.skeletons",
+    "load_poses": "keypointgan.inference.formats",
+    "save_poses": "keypointgan.inference.formats",
 }
 
 

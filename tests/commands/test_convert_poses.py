@@ -87,7 +87,7 @@ def test_joints_are_mapped_and_those_that_lack_are_left_empty(
         "name: arm\njoints: [shoulder, elbow, thumb]\nlinks: [[shoulder, elbow]]\n"
     )
     arguments = (poses_file, "-o", tmp_path / "arm.csv", "--skeleton", tmp_path / "arm.yaml")
-    maps = ("--joint", "shoulder=l_shoulder", "--joint", "elbow=l_elbow")
+    maps = ("--map", "shoulder=l_shoulder", "--joint", "elbow=l_elbow")
     code, _, err = run(*arguments, *maps)
     assert code == 1
     assert "thumb are not among the file's: pelvis" in err

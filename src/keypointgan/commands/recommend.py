@@ -145,7 +145,7 @@ def find_skeleton(prior_path: Path) -> str:
         raise SkeletonError(
             f"{prior_path}: expected the joints of one built-in skeleton "
             f"({', '.join(list_skeletons())}), got {found}. Say which with --skeleton NAME, and "
-            "--joint OURS=THEIRS for joints that the file calls otherwise."
+            "--map OURS=THEIRS for joints that the file calls otherwise."
         )
     return largest[0]
 
