@@ -209,13 +209,16 @@ def test_a_full_disk_while_training(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The third checkpoint does not fit; the second is there, and the run goes on from it."""
+    """The fourth checkpoint does not fit; the third is there, and the run goes on from it.
+
+    The first two are of pre-training.
+    """
     from safetensors.torch import save_file
 
     written = []
 
     def fill(weights: dict, path: Path) -> None:
-        if len(written) == 2:
+        if len(written) == 3:
             raise OSError(errno.ENOSPC, "No space left on device")
         written.append(path)
         save_file(weights, path)
