@@ -79,6 +79,7 @@ def _commands(model: Path, folder: Path, *, device: str) -> dict:
         f"ingest, {ANIMALS} animals": lambda film: [*ingest, str(film), "--boxes", "{name}.csv"],
         "ingest, masks by plate": lambda film: [*ingest, str(film), "--masks", "plate"],
         "predict": lambda film: [*predict, str(film)],
+        "predict --bfloat16": lambda film: [*predict, str(film), "--bfloat16"],
         f"predict, {ANIMALS} animals": lambda film: [*predict, str(film), "--boxes", "{name}.csv"],
     }
 

@@ -53,6 +53,14 @@ def predict(
     flip_average: Annotated[
         bool, typer.Option("--flip-average", help="Average with the mirrored frame.")
     ] = False,
+    bfloat16: Annotated[
+        bool,
+        typer.Option(
+            "--bfloat16",
+            help="Compute in half precision: about twice as fast, and off by a tenth of a pixel of "
+            "the model's frames.",
+        ),
+    ] = False,
     device: Device = "auto",
 ) -> None:
     """Write the keypoints of every frame, in its pixels, with their confidence.
@@ -78,6 +86,7 @@ def predict(
         smoothing=None if smooth is None else smooth.value,
         batch_size=batch_size,
         flip_average=flip_average,
+        bfloat16=bfloat16,
     )
     written = 0
     for target in targets:

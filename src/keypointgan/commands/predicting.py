@@ -75,6 +75,7 @@ class Prediction:
         smoothing: How tracks are smoothed; not at all without.
         batch_size: Squares the model sees at once.
         flip_average: Average with the mirrored frame.
+        bfloat16: Compute in bfloat16.
     """
 
     def __init__(
@@ -86,11 +87,13 @@ class Prediction:
         smoothing: Method | None,
         batch_size: int,
         flip_average: bool,
+        bfloat16: bool,
     ) -> None:
         self._detector = detector
         self._follow, self._alone = follow, alone
         self._smoothing: Method | None = smoothing
-        self._batch_size, self._flip_average = batch_size, flip_average
+        self._batch_size = batch_size
+        self._flip_average, self._bfloat16 = flip_average, bfloat16
         self._boxes: BoxFile | None = None
         if follow is not None and NAME not in follow.boxes:
             self._boxes = read_boxes(follow.boxes)
@@ -111,6 +114,7 @@ class Prediction:
             places,
             batch_size=self._batch_size,
             flip_average=self._flip_average,
+            bfloat16=self._bfloat16,
             progress=progress,
         )
         for path in (target.output, target.overlay):
