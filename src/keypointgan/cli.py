@@ -122,7 +122,11 @@ def evaluate(
     checkpoint: Annotated[Path, typer.Argument(help="A run, a checkpoint or a .safetensors file.")],
     store: Annotated[Path, typer.Argument(help="A folder of ingested frames.")],
     labels: Annotated[
-        Path | None, typer.Option(help="Labels (npz); by default labels.npz in the store.")
+        Path | None,
+        typer.Option(
+            help="Labels (.npz), or poses in pixels of the videos (.slp, DeepLabCut, ...); by "
+            "default labels.npz in the store."
+        ),
     ] = None,
     protocol: Annotated[
         str | None, typer.Option(help="By default that of the labels, else the skeleton's.")

@@ -13,6 +13,7 @@ from keypointgan.assemble import assemble_prior
 from keypointgan.checkpoint import LoadedModel, load_model
 from keypointgan.data.labels import LABEL_FILE, Labels
 from keypointgan.data.pairs import FrameBank
+from keypointgan.data.pose_labels import read_labels
 from keypointgan.data.store import Store
 from keypointgan.errors import ConfigError, LabelError, PriorError
 from keypointgan.evaluation.figures import default_protocol
@@ -117,7 +118,7 @@ def score(
             f"{labels_path}: expected a file of labels, found none. Name one with --labels; a "
             "store of 'ingest --benchmark' holds its own."
         )
-    labels = Labels.load(labels_path)
+    labels = read_labels(labels_path, store)
     loaded = load_model(checkpoint, device=chosen)
     mean_pose, notes = _mean_pose(loaded, prior)
     fitting = None
