@@ -212,8 +212,8 @@ def _add_trunk(
         _between(bust, left, 0.25), _between(bust, right, 0.25), (breast, breast), wear["shirt"]
     )
     back = body.metres(forward, -0.02)
-    hips = (_between(at[f"{side}_hip"], pelvis, 0.2) + back for side in "lr")
-    body.add(*hips, (0.098 * fat, 0.098 * fat), wear["hips"])
+    hips = [_between(at[f"{side}_hip"], pelvis, 0.2) + back for side in "lr"]
+    body.add(hips[0], hips[1], (0.098 * fat, 0.098 * fat), wear["hips"])
     throat = _between(neck, chest, 0.25), _between(neck, at["head_top"], 0.35)
     body.add(*throat, (0.050 * bulk, 0.047 * bulk), wear["skin"])
 

@@ -17,19 +17,20 @@ class Dice:
     """
 
     def __init__(self, count: int, *, generator: torch.Generator) -> None:
-        self.count, self.generator = count, generator
+        self.count, self.generator, self.device = count, generator, generator.device
 
     def uniform(self, low: float, high: float, *shape: int) -> Values:
         """Numbers between `low` and `high`, (batch, *shape)."""
-        return torch.rand(self.count, *shape, **self._source()) * (high - low) + low
+        numbers = torch.rand(self.count, *shape, generator=self.generator, device=self.device)
+        return numbers * (high - low) + low
 
     def normal(self, *shape: int) -> Values:
         """Standard normal numbers, (batch, *shape)."""
-        return torch.randn(self.count, *shape, **self._source())
+        return torch.randn(self.count, *shape, generator=self.generator, device=self.device)
 
     def index(self, size: int) -> Tensor:
         """Integers below `size`, (batch,)."""
-        return torch.randint(size, (self.count,), **self._source())
+        return torch.randint(size, (self.count,), generator=self.generator, device=self.device)
 
     def either(self, probability: float, first: Values, second: Values) -> Values:
         """`first` with that probability, else `second`, for each figure."""
@@ -44,6 +45,3 @@ class Dice:
         turned = (hue[:, None] * 6 + hue.new_tensor([0.0, 4.0, 2.0])) % 6
         pure = ((turned - 3).abs() - 1).clamp(0, 1)
         return value[:, None] * (1 - saturation[:, None] * (1 - pure))
-
-    def _source(self) -> dict[str, torch.Generator | torch.device]:
-        return {"generator": self.generator, "device": self.generator.device}
