@@ -54,7 +54,7 @@ class BoxFile:
     tracks: dict[str, tuple[BoxTrack, ...]]
     images: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def of(self, source: Path, *, alone: bool) -> tuple[BoxTrack, ...]:
+    def of(self, source: str | Path, *, alone: bool) -> tuple[BoxTrack, ...]:
         """Return the animals of a source.
 
         Args:
@@ -65,6 +65,7 @@ class BoxFile:
         Raises:
             DataError: The file is about other videos.
         """
+        source = Path(source)
         name = stem(source)
         if name not in self.tracks:
             if not (alone and len(self.tracks) == 1):
