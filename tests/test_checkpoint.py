@@ -13,6 +13,8 @@ from torch.testing import assert_close
 
 from keypointgan.assemble import assemble_model
 from keypointgan.checkpoint import (
+    PRETRAINED,
+    list_pretrained,
     load_model,
     load_resume_state,
     load_weights,
@@ -250,3 +252,37 @@ def test_a_damaged_state_says_how_to_go_on(save: Save, tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(CheckpointError, match=r"resume\.pt: expected the state of a run"):
         load_resume_state(tmp_path)
+
+
+def test_a_detector_that_comes_with_the_package_is_loaded_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    loaded = load_model("faces")
+    assert loaded.skeleton.name == "face68"
+    assert all(value.dtype != torch.float16 for value in loaded.model.state_dict().values())
+
+
+def test_a_run_of_the_same_name_goes_before_the_detector_of_the_package(
+    monkeypatch: pytest.MonkeyPatch, save: Save, tmp_path: Path
+) -> None:
+    save(3).parent.rename(tmp_path / "faces")
+    (tmp_path / "faces" / "last").rename(tmp_path / "run")
+    (tmp_path / "faces").rmdir()
+    (tmp_path / "run").rename(tmp_path / "faces")
+    monkeypatch.chdir(tmp_path)
+    assert load_model("faces").step == 3
+
+
+def test_an_unknown_name_is_answered_with_the_names_there_are() -> None:
+    with pytest.raises(CheckpointError, match=r"comes with keypointgan \(.*faces.*\), got 'cars'"):
+        load_model("cars")
+
+
+@pytest.mark.parametrize("name", list_pretrained())
+def test_a_detector_of_the_package_tells_no_path_of_the_machine_it_was_trained_on(
+    name: str,
+) -> None:
+    config = load_model(name).config
+    assert config.data.store is config.prior.poses is config.data.validation_labels is None
+    assert (PRETRAINED / name / "model.safetensors").stat().st_size < 16 * 2**20

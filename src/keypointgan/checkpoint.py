@@ -33,6 +33,8 @@ from keypointgan.models.keypointgan import KeypointGAN
 from keypointgan.recipe import make_config
 from keypointgan.skeletons import Skeleton
 
+PRETRAINED = Path(__file__).parent / "pretrained"
+"""Checkpoints that come with the package, by name: `keypointgan predict faces photo.jpg`."""
 WEIGHTS, DESCRIPTION, RESUME = "model.safetensors", "model.json", "resume.pt"
 FORMAT = 1
 _KEYS = {"step", "align_corners", "metrics", "skeleton", "config"}
@@ -119,7 +121,8 @@ def save_checkpoint(
 def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> LoadedModel:
     """Return the detector in a run folder, a checkpoint folder or a `.safetensors` file.
 
-    Of a run the best checkpoint is taken, else the last.
+    Of a run the best checkpoint is taken, else the last. A name of `list_pretrained` that is no
+    path here stands for the detector that comes with the package.
 
     Raises:
         CheckpointError: There is none, or it is damaged or of another version.
@@ -143,6 +146,11 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Loade
         int(description["step"]),
         description["metrics"],
     )
+
+
+def list_pretrained() -> list[str]:
+    """Return the names of the detectors that come with the package."""
+    return sorted(file.parent.name for file in PRETRAINED.glob(f"*/{WEIGHTS}"))
 
 
 def load_weights(model: KeypointGAN, file: Path) -> None:
@@ -226,8 +234,11 @@ def _locate(path: Path) -> tuple[Path, Path]:
         _recover(folder)
         if (folder / WEIGHTS).is_file():
             return folder, folder / WEIGHTS
+    if str(path) in list_pretrained() and not path.exists():
+        return PRETRAINED / path, PRETRAINED / path / WEIGHTS
     raise CheckpointError(
-        f"Expected a run folder, a checkpoint folder or a .safetensors file, got '{path}', where "
+        f"Expected a run folder, a checkpoint folder, a .safetensors file or the name of a detector "
+        f"that comes with keypointgan ({', '.join(list_pretrained())}), got '{path}', where "
         f"there is no {WEIGHTS}. 'keypointgan train' makes a run."
     )
 

@@ -26,7 +26,13 @@ class Smoothing(StrEnum):
 
 
 def predict(
-    checkpoint: Annotated[Path, typer.Argument(help="A run, a checkpoint or a .safetensors file.")],
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(
+            help="A run, a checkpoint, a .safetensors file, or the name of a detector that comes "
+            "with keypointgan: faces."
+        ),
+    ],
     sources: Annotated[
         list[str], typer.Argument(help="Videos, images, folders, patterns such as 'frames/*.png'.")
     ],
