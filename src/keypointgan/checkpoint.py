@@ -237,8 +237,8 @@ def _locate(path: Path) -> tuple[Path, Path]:
     if str(path) in list_pretrained() and not path.exists():
         return PRETRAINED / path, PRETRAINED / path / WEIGHTS
     raise CheckpointError(
-        f"Expected a run folder, a checkpoint folder, a .safetensors file or the name of a detector "
-        f"that comes with keypointgan ({', '.join(list_pretrained())}), got '{path}', where "
+        f"Expected a run folder, a checkpoint folder, a .safetensors file or the name of a "
+        f"detector that comes with keypointgan ({', '.join(list_pretrained())}), got '{path}', where "
         f"there is no {WEIGHTS}. 'keypointgan train' makes a run."
     )
 

@@ -167,6 +167,8 @@ class FiguresConfig(Settings):
     """Share of the points' loss that insists on left and right. The rest forgives a figure whose
     sides are exchanged as a whole: before the encoder can tell front from back, the mean of both
     answers, all points on the middle of the body, would be its best one."""
+    final_insistence: NonNegativeFloat = 0.1
+    """`insistence` once the limbs are found: it grows to this over the updates `alone`."""
 
 
 class OptimiserConfig(Settings):

@@ -229,7 +229,8 @@ def _add_head(
     neck, top = at["neck"], at["head_top"]
     up = _unit(top - neck)
     ahead = _unit(_aside(at["nose"] - _between(neck, top, 0.3), up, 1.0))
-    middle = _between(neck, top, 0.55) + body.metres(ahead, 0.025)
+    crown = 0.055 + 0.085 * bulk  # how far the hair reaches above the middle of the head
+    middle = top - body.metres(up, crown) + body.metres(ahead, 0.025)
 
     def place(upwards: float | Number, forwards: float) -> Vector:
         return middle + body.metres(up, upwards) + body.metres(ahead, forwards)

@@ -8,6 +8,13 @@ def is_alone(config: Config, *, step: int) -> bool:
     return step <= config.figures.alone
 
 
+def insistence_on_sides(config: Config, *, step: int) -> float:
+    """Share of the loss on drawn figures that insists on left and right."""
+    settings = config.figures
+    grown = min(1.0, step / settings.alone) if settings.alone else 1.0
+    return settings.insistence + (settings.final_insistence - settings.insistence) * grown
+
+
 def step_size_factor(config: Config, *, step: int, seconds: float) -> float:
     """What the optimisers' step sizes are multiplied with.
 

@@ -12,6 +12,7 @@ from keypointgan.data.pairs import draw_pair
 from keypointgan.data.priors import Prior
 from keypointgan.errors import ConfigError
 from keypointgan.skeletons import Skeleton
+from keypointgan.training.schedule import insistence_on_sides, is_alone
 from keypointgan.training.state import TrainingState
 from keypointgan.training.step import (
     Engine,
@@ -54,7 +55,7 @@ class UnlabelledUpdate:
     def __call__(self, state: TrainingState, *, generator: torch.Generator) -> dict[str, Tensor]:
         """Update the networks on pairs of frames, poses of the prior and drawn figures."""
         settings = self.config.figures
-        alone = bool(settings.alone) and state.step <= settings.alone
+        alone = is_alone(self.config, step=state.step)
         losses = {} if alone else self._update_all(state, generator=generator)
         if self.figures is not None and (alone or settings.weight):
             weight = 1.0 if alone else settings.weight
@@ -76,7 +77,7 @@ class UnlabelledUpdate:
             mirror=self.prior.skeleton.mirror,
             points_weight=weight * settings.points,
             image_weight=weight * settings.image,
-            insistence=settings.insistence,
+            insistence=insistence_on_sides(self.config, step=state.step),
             engine=self.engine,
         )
 
