@@ -238,7 +238,8 @@ def _locate(path: Path) -> tuple[Path, Path]:
         return PRETRAINED / path, PRETRAINED / path / WEIGHTS
     raise CheckpointError(
         f"Expected a run folder, a checkpoint folder, a .safetensors file or the name of a "
-        f"detector that comes with keypointgan ({', '.join(list_pretrained())}), got '{path}', where "
+        f"detector that comes with keypointgan "
+        f"({', '.join(list_pretrained())}), got '{path}', where "
         f"there is no {WEIGHTS}. 'keypointgan train' makes a run."
     )
 
