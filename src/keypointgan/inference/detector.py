@@ -80,10 +80,10 @@ class Detector:
 
     @classmethod
     def load(cls, name_or_path: str | Path, *, device: str = "auto") -> "Detector":
-        """Return the detector in a run folder, a checkpoint folder or a `.safetensors` file.
+        """Return the detector of that name, or the one in a run, a checkpoint or a `.safetensors`.
 
         Args:
-            name_or_path: Where the model is.
+            name_or_path: A name of `list_pretrained()`, or where the model is.
             device: cpu, cuda, cuda:1, mps, or auto for the best there is.
 
         Raises:
