@@ -119,7 +119,10 @@ def pretrain(output: Run, recipe: Recipe = None, overrides: Overrides = None) ->
 
 @app.command()
 def evaluate(
-    checkpoint: Annotated[Path, typer.Argument(help="A run, a checkpoint, a .safetensors file or the name of a model.")],
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(help="A run, a checkpoint, a .safetensors file or the name of a model."),
+    ],
     store: Annotated[Path, typer.Argument(help="A folder of ingested frames.")],
     labels: Annotated[
         Path | None,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keypointgan.app.models import Models
-from keypointgan.checkpoint import DESCRIPTION
+from keypointgan.checkpoint import DESCRIPTION, list_pretrained
 from keypointgan.data.store import Store
 from keypointgan.errors import CheckpointError, StoreError
 
@@ -19,13 +19,13 @@ def test_runs_are_found_in_the_folders_below(tiny_run: Path, tmp_path: Path) -> 
     shutil.copy(tiny_run / "config.yaml", deep)
     models = Models([tmp_path, tiny_run], device="cpu")
     assert models.runs() == sorted([str(deep), str(tiny_run)])
-    assert models.names() == [str(tiny_run)], "the other has only begun"
+    assert models.names() == [str(tiny_run), *list_pretrained()], "the other has only begun"
 
 
 @pytest.mark.parametrize("part", ["checkpoints/last", "checkpoints/last/model.safetensors"])
 def test_a_checkpoint_is_a_model_too(tiny_run: Path, part: str) -> None:
     models = Models([tiny_run / part], device="cpu")
-    assert models.names() == [str(tiny_run / part)]
+    assert models.names() == [str(tiny_run / part), *list_pretrained()]
     assert models.runs() == []
     assert models.get(models.names()[0]).loaded.step == 6
 
@@ -39,9 +39,14 @@ def test_a_model_is_loaded_once_until_it_is_trained_on(tiny_run: Path) -> None:
     assert models.get(str(tiny_run)) is not first
 
 
+def test_without_a_run_the_page_offers_what_comes_with_the_package(tmp_path: Path) -> None:
+    models = Models([tmp_path], device="cpu")
+    assert models.names() == list_pretrained()
+    assert models.get("faces").loaded.skeleton.name == "face68"
+
+
 def test_without_a_model_the_page_says_how_to_get_one(tmp_path: Path) -> None:
     models = Models([tmp_path], device="cpu")
-    assert models.names() == []
     with pytest.raises(CheckpointError, match="keypointgan app RUN"):
         models.get(None)
 

@@ -246,3 +246,28 @@ def test_a_contact_sheet_zooms_in_on_the_animals(tmp_path: Path) -> None:
     longer = Poses(np.zeros((9, 3, 2)), np.ones((9, 3)), STICK)
     with pytest.raises(ExportError, match="a frame for each of 9 poses, got fewer"):
         write_sheet(longer, tmp_path / "a.mp4", tmp_path / "b.png")
+
+
+def _poses_of(count: int) -> Poses:
+    return Poses(
+        xy=np.repeat(POSE[None], count, axis=0),
+        confidence=np.ones((count, 3)),
+        skeleton=STICK,
+        source="picture.png",
+    )
+
+
+def test_the_overlay_of_a_picture_can_be_a_picture(tmp_path: Path) -> None:
+    Image.fromarray(GREY).save(tmp_path / "picture.png")
+    write_overlay(_poses_of(1), tmp_path / "picture.png", tmp_path / "overlay.png")
+    assert_array_equal(
+        np.asarray(Image.open(tmp_path / "overlay.png")), draw_pose(GREY, POSE, STICK)
+    )
+
+
+def test_the_overlay_of_several_frames_cannot_be_a_picture(tmp_path: Path) -> None:
+    for number in range(2):
+        Image.fromarray(GREY).save(tmp_path / f"{number}.png")
+    with pytest.raises(ExportError, match=r"one frame for the picture .*, got 2"):
+        write_overlay(_poses_of(2), tmp_path, tmp_path / "overlay.png")
+    assert not (tmp_path / "overlay.png").exists()

@@ -7,7 +7,7 @@ from threading import Lock
 
 import numpy as np
 
-from keypointgan.checkpoint import DESCRIPTION, LoadedModel, load_model
+from keypointgan.checkpoint import DESCRIPTION, LoadedModel, list_pretrained, load_model
 from keypointgan.data.resize import resize_frames
 from keypointgan.data.store import Store
 from keypointgan.data.video import RGBFrame
@@ -49,10 +49,10 @@ class Models:
         self._lock = Lock()
 
     def names(self) -> list[str]:
-        """The models there are now: runs with a checkpoint, and checkpoints, as paths."""
+        """Runs with a checkpoint and checkpoints, as paths, then what comes with the package."""
         runs = [run for run in self._runs() if _newest_description(run) is not None]
         others = [path for path in self.paths if path not in runs and _newest_description(path)]
-        return [str(path) for path in (*runs, *others)]
+        return [*(str(path) for path in (*runs, *others)), *list_pretrained()]
 
     def runs(self) -> list[str]:
         """The folders of runs there are now, also of those that have only begun."""

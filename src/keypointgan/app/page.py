@@ -64,7 +64,7 @@ def build_page(models: Models, folder: Path) -> gr.Blocks:
             names,
             value=names[0] if names else None,
             label="Model",
-            info="A run, a checkpoint, a .safetensors file or a name such as faces; type that of another.",
+            info="A run, a checkpoint, a .safetensors file or a name; type that of another.",
             allow_custom_value=True,
             elem_id="model",
         )

@@ -26,6 +26,7 @@ def app(
     device: Device = "auto",
 ) -> None:
     """Show a page in the browser: keypoints of pictures, videos and the webcam; priors; runs."""
+    from keypointgan.checkpoint import list_pretrained
     from keypointgan.errors import CheckpointError, MissingExtraError
 
     if find_spec("gradio") is None:
@@ -35,8 +36,9 @@ def app(
 
     paths = models or [Path()]
     for path in paths:
-        if not path.exists():
+        if not path.exists() and str(path) not in list_pretrained():
             raise CheckpointError(
-                f"Expected a run, a checkpoint or a folder of them, got '{path}'."
+                f"Expected a run, a checkpoint, a folder of them or a name of "
+                f"{', '.join(list_pretrained())}, got '{path}'."
             )
     serve(Models(paths, device=device), host=host, port=port, open_browser=open_browser)

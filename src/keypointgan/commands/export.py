@@ -7,7 +7,10 @@ import typer
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="A run, a checkpoint, a .safetensors file or the name of a model.")],
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(help="A run, a checkpoint, a .safetensors file or the name of a model."),
+    ],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The file to write, .onnx.")
     ] = Path("model.onnx"),

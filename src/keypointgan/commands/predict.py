@@ -53,7 +53,10 @@ def predict(
     ] = None,
     overlay: Annotated[
         str | None,
-        typer.Option(help="Also write the video with the skeletons drawn: {name}_overlay.mp4, ..."),
+        typer.Option(
+            help="Also write the video, or the picture, with the skeletons drawn: "
+            "{name}_overlay.mp4, photo_overlay.jpg, ..."
+        ),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Squares at once.")] = 64,
     flip_average: Annotated[
@@ -78,10 +81,14 @@ def predict(
     from keypointgan.commands.predicting import Prediction, find_targets
     from keypointgan.inference.detector import Detector
     from keypointgan.inference.formats import check_suffix
+    from keypointgan.inference.overlay import PICTURES, VIDEOS
 
     check_suffix(output)
-    if overlay is not None and Path(overlay).suffix.lower() not in {".mp4", ".mov", ".mkv"}:
-        raise ConfigError(f"Expected an overlay .mp4, .mov or .mkv, got '{overlay}'.")
+    if overlay is not None and Path(overlay).suffix.lower() not in VIDEOS | PICTURES:
+        raise ConfigError(
+            "Expected an overlay .mp4, .mov or .mkv, or .png or .jpg for a picture, got "
+            f"'{overlay}'."
+        )
     follow = following(boxes, margin, follow_size=follow_size)
     detector = Detector.load(checkpoint, device=device)
     targets, skipped = find_targets(sources, output, overlay)

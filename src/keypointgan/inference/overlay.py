@@ -35,6 +35,11 @@ LEAST_NAME_SIZE = 10.0
 STILL_FPS = 10.0
 """Frames a second of the video of a folder of images, which has none."""
 
+VIDEOS = frozenset({".mp4", ".mov", ".mkv"})
+"""Files that an overlay can be, and ..."""
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+"""... those it can be for a single picture."""
+
 Colour = tuple[int, int, int, int]
 Drawing = UInt8[ndarray, "drawn_height drawn_width 3"]
 """An RGB picture, maybe larger than the frame it was drawn on."""
@@ -138,21 +143,35 @@ def write_overlay(
     Args:
         poses: The poses of all frames of the video, or those of each of several animals.
         video: The video, or the folder of images, that they were found in.
-        output: The video to write, such as `overlay.mp4`.
+        output: The video to write, such as `overlay.mp4`; for one frame also a picture.
         scale: Enlarge the frames this many times; as much as brings the shorter side to about 384
             pixels if not given.
         trail: As in `draw_animals`.
 
     Raises:
-        ExportError: The video has more or fewer frames than there are poses.
+        ExportError: The video has more or fewer frames than there are poses, or more than one for
+            a picture.
         VideoError: The video cannot be read, or the output not be written.
     """
+    output = Path(output)
     info = probe(video)
     if scale is None:
         scale = max(1, round(384 / min(info.height, info.width)))
     every = [poses] if isinstance(poses, Poses) else list(poses)
-    fps = every[0].fps or info.fps or STILL_FPS
-    write_video(output, _drawn(every, Path(video), scale=scale, trail=trail), fps)
+    drawn = _drawn(every, Path(video), scale=scale, trail=trail)
+    if output.suffix.lower() not in PICTURES:
+        write_video(output, drawn, every[0].fps or info.fps or STILL_FPS)
+        return
+    if len(every[0]) != 1:
+        raise ExportError(
+            f"Expected one frame for the picture '{output}', got {len(every[0])} from {video}. "
+            "Name a video, such as overlay.mp4."
+        )
+    for picture in drawn:
+        try:
+            Image.fromarray(picture).save(output, quality=95)
+        except OSError as error:
+            raise ExportError(f"Cannot write '{output}': {error}.") from error
 
 
 def _drawn(poses: Sequence[Poses], video: Path, *, scale: int, trail: int) -> Iterator[Drawing]:
