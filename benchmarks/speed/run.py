@@ -36,7 +36,7 @@ def main() -> None:
     options = {"batch": arguments.batch, "repeats": arguments.repeats, "device": device}
     compare = {
         "renderer": lambda: time_renderer(**options),
-        "training": lambda: time_training(**options),
+        "training": lambda: time_training(**options, compiled=not arguments.no_compile),
         "detector": lambda: time_detector(**options, compiled=not arguments.no_compile),
         "pairs": lambda: time_pairs(**options),
     }

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from measure import Figures, compare, peak_memory
 from plain import Plain, render_every_link, train_step
+from safetensors.torch import save_file
 from torch import Tensor
 from torch.testing import assert_close
 
@@ -57,23 +58,47 @@ def time_renderer(*, batch: int, repeats: int, device: torch.device) -> dict[str
     return figures
 
 
-def time_training(*, batch: int, repeats: int, device: torch.device) -> dict[str, Figures]:
-    """One update of each network: plain, ours with the same networks, and ours at their fastest."""
-    variants = {}
-    for name, preset, fast in (
-        ("plain, release networks", None, False),
-        ("ours, release networks", "release", False),
-        ("ours, compact networks", "compact", False),
-        ("ours, compact networks, bf16 channels_last", "compact", True),
-    ):
-        config = _config(preset or "release", channels_last=fast)
-        batches = _batch(config, batch, device)
-        state = TrainingState.fresh(config, Skeleton.load(config.model.skeleton), device=device)
-        if preset is None:
-            variants[name] = partial(train_step, _plain(state), *batches)
-        else:
-            variants[name] = partial(_our_step, state, batches, _engine(device, fast=fast))
-    return {f"128 px, batch {batch}": compare(variants, repeats=repeats, device=device)}
+def time_training(
+    *, batch: int, repeats: int, compiled: bool, device: torch.device
+) -> dict[str, Figures]:
+    """One update of each network: plain, ours with the same networks, and ours at their fastest.
+
+    Once with the recipes' multi-scale pixels as features, once with VGG-19 as the release has it;
+    its weights are random, which takes as long.
+    """
+    rows: list[tuple[str, str | None, str]] = [
+        ("plain, release networks", None, ""),
+        ("ours, release networks", "release", ""),
+        ("ours, release networks, bf16 channels_last", "release", "fast"),
+        ("ours, compact networks", "compact", ""),
+        ("ours, compact networks, bf16 channels_last", "compact", "fast"),
+    ]
+    if compiled:
+        rows.append(("ours, compact networks, bf16 channels_last compiled", "compact", "compiled"))
+    figures = {}
+    with tempfile.TemporaryDirectory() as folder:
+        weights = _random_vgg(Path(folder))
+        for features in ("pyramid", "vgg19"):
+            variants = {}
+            for name, preset, speed in rows:
+                config = _config(
+                    preset or "release",
+                    channels_last=bool(speed),
+                    loss={"features": features, "features_weights": weights},
+                )
+                batches = _batch(config, batch, device)
+                skeleton = Skeleton.load(config.model.skeleton)
+                state = TrainingState.fresh(config, skeleton, device=device)
+                if speed == "compiled":
+                    _compile(state)
+                if preset is None:
+                    variants[name] = partial(train_step, _plain(state), *batches)
+                else:
+                    engine = _engine(device, fast=bool(speed))
+                    variants[name] = partial(_our_step, state, batches, engine)
+            measured = compare(variants, repeats=repeats, device=device)
+            figures[f"128 px, batch {batch}, {features}"] = measured
+    return figures
 
 
 def check_agreement() -> dict[str, float]:
@@ -214,6 +239,27 @@ def _our_step(state: TrainingState, batch: Batch, engine: Engine) -> dict[str, T
     return {**update.losses, **discriminator, "loss_regressor": total}
 
 
+def _compile(state: TrainingState) -> None:
+    model = state.model
+    for network in (model.encoder, model.regressor, model.decoder, state.discriminator):
+        network.compile()
+
+
+def _random_vgg(folder: Path) -> Path:
+    """A file of VGG-19's weights under torchvision's names, at random."""
+    weights, inputs, place = {}, 3, 0
+    for outputs, count in ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4)):
+        for _ in range(count):
+            scale = (2 / (9 * inputs)) ** 0.5
+            weights[f"features.{place}.weight"] = torch.randn(outputs, inputs, 3, 3) * scale
+            weights[f"features.{place}.bias"] = torch.zeros(outputs)
+            inputs, place = outputs, place + 2
+        place += 1
+    path = folder / "vgg19.safetensors"
+    save_file(weights, path)
+    return path
+
+
 def _plain(state: TrainingState) -> Plain:
     model = state.model
     return Plain.around(
@@ -255,13 +301,19 @@ def _pair_drawer(bank: FrameBank, count: int, device: torch.device) -> Callable[
 
 
 def _config(
-    preset: str, *, width: int = 32, size: int = 128, channels_last: bool = False
+    preset: str,
+    *,
+    width: int = 32,
+    size: int = 128,
+    channels_last: bool = False,
+    loss: dict[str, object] | None = None,
 ) -> Config:
     return make_config(
         {
             "model": {"preset": preset, "width": width},
             "data": {"size": size},
             "training": {"channels_last": channels_last},
+            "loss": loss or {},
         }
     )
 
