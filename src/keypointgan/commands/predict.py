@@ -30,7 +30,7 @@ def predict(
         Path,
         typer.Argument(
             help="A run, a checkpoint, a .safetensors file, or the name of a detector that comes "
-            "with keypointgan: faces."
+            "with keypointgan: faces, humans."
         ),
     ],
     sources: Annotated[

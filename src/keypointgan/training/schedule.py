@@ -5,7 +5,7 @@ from keypointgan.config import Config
 
 def is_alone(config: Config, *, step: int) -> bool:
     """Whether the encoder still learns from drawn figures and from nothing else."""
-    return step <= config.figures.alone
+    return bool(config.figures.alone) and step <= config.figures.alone
 
 
 def insistence_on_sides(config: Config, *, step: int) -> float:
