@@ -10,7 +10,7 @@ import pytest
 from keypointgan.app.models import Models
 from keypointgan.checkpoint import DESCRIPTION, list_pretrained
 from keypointgan.data.store import Store
-from keypointgan.errors import CheckpointError, StoreError
+from keypointgan.errors import CheckpointError, ConfigError, StoreError
 
 
 def test_runs_are_found_in_the_folders_below(tiny_run: Path, tmp_path: Path) -> None:
@@ -43,6 +43,11 @@ def test_without_a_run_the_page_offers_what_comes_with_the_package(tmp_path: Pat
     models = Models([tmp_path], device="cpu")
     assert models.names() == list_pretrained()
     assert models.get("faces").loaded.skeleton.name == "face68"
+
+
+def test_a_model_of_the_package_has_no_videos_to_try(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"'faces' comes without.*Upload a picture instead"):
+        Models([tmp_path], device="cpu").example("faces")
 
 
 def test_without_a_model_the_page_says_how_to_get_one(tmp_path: Path) -> None:

@@ -254,14 +254,42 @@ def test_a_run_is_seen_to_train(page: "playwright.Page", run: Path) -> None:
     page.get_by_text("update 77 of 900").wait_for()
 
 
-def test_without_a_model_the_page_says_how_to_get_one(
-    browser: "playwright.Browser", tmp_path: Path, picture: Path
+@pytest.fixture(scope="module")
+def address_without_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("empty")
+    yield from serve(folder, log=tmp_path_factory.mktemp("log") / "log.txt")
+
+
+def test_without_a_run_a_model_of_the_package_finds_keypoints(
+    browser: "playwright.Browser", address_without_runs: str, picture: Path
 ) -> None:
-    (tmp_path / "empty").mkdir()
-    for address in serve(tmp_path / "empty", log=tmp_path / "log.txt"):
-        for page in open_page(browser, address):
-            page.set_input_files("#picture-in input[type=file]", picture)
-            page.get_by_text("keypointgan app RUN").first.wait_for()
+    for page in open_page(browser, address_without_runs):
+        page.set_input_files("#picture-in input[type=file]", picture)
+        page.wait_for_selector("#picture-out img")
+        page.locator("#picture-table").get_by_text("jaw_0").first.wait_for()
+
+
+def test_without_a_run_each_tab_says_what_it_needs(
+    browser: "playwright.Browser", address_without_runs: str
+) -> None:
+    for page in open_page(browser, address_without_runs):
+        page.click("#picture-example")
+        page.get_by_text("Upload a picture instead").first.wait_for()
+        open_tab(page, "Prior")
+        page.click("#prior-draw")
+        page.get_by_text("choose 'of a file'").first.wait_for()
+        open_tab(page, "Training")
+        page.get_by_text("keypointgan app RUN").first.wait_for()
+
+
+def test_without_a_model_the_page_says_how_to_get_one(
+    browser: "playwright.Browser", address_without_runs: str, picture: Path
+) -> None:
+    for page in open_page(browser, address_without_runs):
+        page.fill("#model input", "")
+        page.press("#model input", "Tab")
+        page.set_input_files("#picture-in input[type=file]", picture)
+        page.get_by_text("keypointgan app RUN").first.wait_for()
 
 
 def test_a_picture_of_each_tab(

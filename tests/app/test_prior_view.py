@@ -7,7 +7,7 @@ from PIL import Image
 
 from keypointgan.app.models import Models
 from keypointgan.app.prior_view import config_of_file, draw_prior
-from keypointgan.errors import PriorError
+from keypointgan.errors import ConfigError, PriorError
 
 
 def test_the_prior_of_a_run_is_drawn_beside_its_frames(tiny_run: Path, tmp_path: Path) -> None:
@@ -34,3 +34,9 @@ def test_a_file_that_holds_no_poses_is_refused(tmp_path: Path) -> None:
             count=4,
             seed=0,
         )
+
+
+def test_a_model_of_the_package_has_no_prior_to_draw(tmp_path: Path) -> None:
+    config = Models([tmp_path], device="cpu").get("faces").loaded.config
+    with pytest.raises(ConfigError, match="choose 'of a file'"):
+        draw_prior(config, tmp_path / "prior.png", count=4, seed=0)

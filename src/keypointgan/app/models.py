@@ -66,8 +66,9 @@ class Models:
         """
         if not name:
             raise CheckpointError(
-                "Expected a trained model, got none. Start the page with the folder of a run: "
-                "keypointgan app RUN. 'keypointgan demo' makes one in ten minutes."
+                f"Expected a trained model, got none. Choose {' or '.join(list_pretrained())}, or "
+                "start the page with the folder of a run: keypointgan app RUN. 'keypointgan demo' "
+                "makes one in ten minutes."
             )
         description = _newest_description(Path(name))
         changed = description.stat().st_mtime if description is not None else 0.0
@@ -83,13 +84,16 @@ class Models:
         """Return a random frame of the videos that the model was trained on.
 
         Raises:
-            ConfigError: The run names no store.
+            ConfigError: The model names no store, as those that come with the package.
             StoreError: The store is not on this machine any more.
         """
         loaded = self.get(name).loaded
         folder = loaded.config.data.store
         if folder is None:
-            raise ConfigError("Expected a model trained on a store of videos, got one without.")
+            raise ConfigError(
+                f"Expected a model with the store of its videos, but '{name}' comes without. "
+                "Upload a picture instead."
+            )
         if not folder.is_dir():
             raise StoreError(
                 f"{folder}: expected the store that the model was trained on, found none here. "

@@ -9,6 +9,7 @@ from keypointgan.assemble import assemble_prior
 from keypointgan.config import Config
 from keypointgan.data.prior_plot import plot_prior
 from keypointgan.data.store import Store
+from keypointgan.errors import ConfigError
 from keypointgan.recipe import load_config
 from keypointgan.skeletons import Skeleton
 from keypointgan.types import FrameArray
@@ -30,9 +31,14 @@ def draw_prior(config: Config, output: Path, *, count: int, seed: int) -> Path:
     Frames are left out where the store is not on this machine.
 
     Raises:
-        ConfigError: The settings name no prior.
+        ConfigError: The settings name no prior, as those of models that come with the package.
         PriorError: Its file cannot be used.
     """
+    if config.prior.poses is None:
+        raise ConfigError(
+            "Expected a model with the file of its prior, but this one comes without. Upload "
+            "poses instead: choose 'of a file'."
+        )
     training, _ = assemble_prior(config, Skeleton.load(config.model.skeleton))
     return plot_prior(
         training,

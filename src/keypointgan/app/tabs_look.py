@@ -16,6 +16,11 @@ from keypointgan.errors import ConfigError
 from keypointgan.skeletons import list_skeletons
 
 REFRESH_SECONDS = 5
+_NO_RUN = (
+    "<p class='state'>No run found here. Start the page with the folder of one: "
+    "<code>keypointgan app RUN</code>. <code>keypointgan train</code> makes runs, "
+    "<code>keypointgan demo</code> makes one in ten minutes.</p>"
+)
 _LOW = 300  # height of pictures of which there are three in a row
 _PLACES = {"fit each pose": "fit", "one scale for all": "body", "as in the file": "as_is"}
 
@@ -135,7 +140,7 @@ def training_tab(models: Models, page: gr.Blocks) -> None:
     @told
     def look(name: str | None, shown: tuple[str | None, float]) -> Any:
         if not name:
-            return "<p class='state'>No run found here.</p>", *[gr.skip()] * 4
+            return _NO_RUN, *[gr.skip()] * 4
         run = Path(name)
         summary, now = summarise(run), (name, stamp_of(run))
         if now == tuple(shown):
