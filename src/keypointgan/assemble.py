@@ -9,7 +9,8 @@ import torch
 
 from keypointgan.config import Config, ModelConfig
 from keypointgan.data.backdrops import Backdrops
-from keypointgan.data.figures import Figures
+from keypointgan.data.drawn_animals import DrawnAnimals
+from keypointgan.data.figures import Figures, FigureSource
 from keypointgan.data.index import Clip
 from keypointgan.data.labels import Labels
 from keypointgan.data.pairs import FrameBank, PairSampler, split_clips
@@ -192,13 +193,17 @@ def assemble_data(config: Config, skeleton: Skeleton, *, device: torch.device) -
     )
 
 
-def assemble_figures(config: Config, data: TrainingData, prior: Prior) -> Figures:
-    """Return drawn people in poses of the prior, before plates of the training clips.
+def assemble_figures(config: Config, data: TrainingData, prior: Prior) -> FigureSource:
+    """Return drawn figures in poses of the prior, before plates of the training clips.
+
+    Animals as the skeleton says they look like from 2D poses, people from 3D ones.
 
     Raises:
-        PriorError: The prior is not of people in space.
+        PriorError: The skeleton does not say it, or the poses in space are not of people.
     """
     plates = torch.stack([data.bank.plate(clip) for clip in data.training_clips])
+    if not prior.is_3d:
+        return DrawnAnimals(prior, Backdrops(plates), size=config.data.size)
     draw = torch.compile(draw_capsules) if config.training.compile else draw_capsules
     return Figures(prior, Backdrops(plates), size=config.data.size, draw=draw)
 

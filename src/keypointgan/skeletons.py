@@ -13,6 +13,8 @@ links:
 colours: {left: "#ff7f0e", right: "#1f77b4", middle: "#2ca02c"}   # optional
 source: Where the joints are defined.                             # optional
 ```
+
+A section `figure` says what the object looks like, for drawn animals: see `skeleton_figure`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,6 +28,7 @@ from typing import Any, Literal
 import yaml
 
 from keypointgan.errors import SkeletonError
+from keypointgan.skeleton_figure import Figure
 
 Side = Literal["left", "right", "middle"]
 LinkEnd = tuple[int, ...]
@@ -48,6 +51,7 @@ class Skeleton:
         description: One line for people.
         source: Where the joints are defined.
         colours: Hex colour of each side, for drawings.
+        figure: What the object looks like, roughly; not every skeleton says it.
     """
 
     name: str
@@ -57,6 +61,7 @@ class Skeleton:
     description: str = ""
     source: str = ""
     colours: Mapping[Side, str] = field(default_factory=lambda: dict(COLOURS), hash=False)
+    figure: Figure | None = None
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> "Skeleton":
@@ -101,7 +106,7 @@ class Skeleton:
         Raises:
             SkeletonError: A key is missing or unknown, or a joint is used that is not listed.
         """
-        known = {"name", "joints", "links", "pairs", "description", "source", "colours"}
+        known = {"name", "joints", "links", "pairs", "description", "source", "colours", "figure"}
         for key in values:
             if key not in known:
                 near = get_close_matches(str(key), known, n=1)
@@ -144,6 +149,9 @@ class Skeleton:
             description=str(values.get("description", "")),
             source=str(values.get("source", "")),
             colours={**COLOURS, **colours},
+            figure=Figure.from_dict(values["figure"], joints=joints, where=f"{where}, figure")
+            if values.get("figure") is not None
+            else None,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -153,6 +161,7 @@ class Skeleton:
             names = [self.joints[index] for index in indices]
             return names[0] if len(names) == 1 else names
 
+        described = {} if self.figure is None else {"figure": self.figure.to_dict(self.joints)}
         return {
             "name": self.name,
             "description": self.description,
@@ -161,6 +170,7 @@ class Skeleton:
             "pairs": [[self.joints[left], self.joints[right]] for left, right in self.pairs],
             "links": [[end(start), end(stop)] for start, stop in self.links],
             "colours": dict(self.colours),
+            **described,
         }
 
     @property

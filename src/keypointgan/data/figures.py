@@ -8,6 +8,7 @@ learning from synthesis). It is no part of the paper.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -30,6 +31,14 @@ class FigureBatch:
 
     frame: Frames
     keypoints: Keypoints
+
+
+@runtime_checkable
+class FigureSource(Protocol):
+    """Whatever draws figures: people here, others in modules of their own."""
+
+    def sample(self, count: int, *, generator: torch.Generator) -> FigureBatch:
+        """Random figures, on the generator's device."""
 
 
 class Figures:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from keypointgan.assemble import TrainingData, assemble_figures, labels_of
 from keypointgan.config import Config
-from keypointgan.data.figures import Figures
+from keypointgan.data.figures import FigureSource
 from keypointgan.data.pairs import draw_pair
 from keypointgan.data.priors import Prior
 from keypointgan.errors import ConfigError
@@ -48,7 +48,7 @@ class UnlabelledUpdate:
 
     def __init__(self, config: Config, *, data: TrainingData, prior: Prior, engine: Engine) -> None:
         self.config, self.data, self.prior, self.engine = config, data, prior, engine
-        self.figures: Figures | None = None
+        self.figures: FigureSource | None = None
         if config.figures.alone or config.figures.weight:
             self.figures = assemble_figures(config, data, prior)
 
@@ -65,7 +65,12 @@ class UnlabelledUpdate:
         return losses
 
     def _update_on_figures(
-        self, figures: Figures, state: TrainingState, *, weight: float, generator: torch.Generator
+        self,
+        figures: FigureSource,
+        state: TrainingState,
+        *,
+        weight: float,
+        generator: torch.Generator,
     ) -> dict[str, Tensor]:
         settings = self.config.figures
         batch = figures.sample(settings.batch_size, generator=generator)
