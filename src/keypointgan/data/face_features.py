@@ -1,0 +1,214 @@
+"""Brows, eyes, nostrils and mouth, painted where the landmarks say."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from keypointgan.data.dice import Dice
+from keypointgan.data.face_light import Light
+from keypointgan.data.face_shape import (
+    INNER_LIPS,
+    L_BROW,
+    L_EYE,
+    OUTER_LIPS,
+    R_BROW,
+    R_EYE,
+    FaceShape,
+    each,
+)
+from keypointgan.ops.polygons import (
+    Colour,
+    Field,
+    Picture,
+    blobs,
+    paint,
+    polygon_depth,
+    soft_cover,
+    stroke_depth,
+)
+
+Number = Float[Tensor, " batch"]
+
+
+def paint_brows(
+    skin: Picture, face: FaceShape, hair: Colour, softness: Number, dice: Dice
+) -> Picture:
+    """Brows below their landmarks, which follow the upper edge, thinner to the temple."""
+    thickness = dice.uniform(0.022, 0.065)
+    taper = thickness.new_tensor([0.35, 0.7, 0.95, 1.0, 0.85])
+    radii = (thickness * face.unit)[:, None] * taper
+    colour = hair * dice.uniform(0.35, 1.0, 1)
+    strength = dice.either(0.85, dice.uniform(0.55, 1.0), dice.uniform(0.0, 0.5))
+    drop = dice.uniform(0.5, 1.0)
+    for brow in (R_BROW, L_BROW):
+        points = face.line(brow) - face.up[:, None] * (radii * drop[:, None])[..., None]
+        cover = soft_cover(stroke_depth(points, radii, size=face.size), softness * 1.5)
+        skin = paint(skin, colour, cover * each(strength))
+    return skin
+
+
+def paint_eyes(
+    skin: Picture, face: FaceShape, shade: Field, softness: Number, light: Light, dice: Dice
+) -> Picture:
+    """Eyes that look anywhere, under dark lids; the lids' folds, shadows and rings around them."""
+    gaze = torch.stack([0.22 * dice.normal(), 0.15 * dice.normal()], dim=-1).clamp(-0.7, 0.7)
+    iris = dice.either(
+        0.6,
+        skin.new_tensor([0.16, 0.09, 0.05]) * dice.uniform(0.2, 2.2, 1),
+        dice.uniform(0.1, 0.6, 3),
+    )
+    white = skin.new_tensor([0.92, 0.88, 0.86]) * dice.uniform(0.4, 1.0, 1)
+    lash = dice.either(0.8, skin.new_tensor([0.07, 0.05, 0.05]).expand(dice.count, 3), iris * 0.4)
+    dark = (0.55 + 0.45 * dice.uniform(0, 1), dice.uniform(0, 0.6), dice.uniform(0, 0.6))
+    lid = dice.uniform(0.012, 0.042) * face.unit
+    makeup, make_strength = dice.colours() * 0.6, dice.uniform(0, 0.7) * (dice.uniform(0, 1) < 0.2)
+    size_of_iris = dice.uniform(0.05, 0.068)
+    for eye in (R_EYE, L_EYE):
+        outline = face.line(eye)
+        centre = outline.mean(dim=1)
+        width = (outline[:, 3] - outline[:, 0]).norm(dim=-1) / face.unit
+        around = _blob(face, face.moved(centre, up=0.03), width * 0.55, width * 0.0 + 0.075)
+        skin = paint(skin, makeup, around * each(make_strength))
+        ring = _blob(face, face.moved(centre, up=-0.085), width * 0.5, width * 0.0 + 0.03)
+        skin = skin * (1 - 0.35 * ring * each(dark[1]))
+        fold = outline[:, :4] + face.up[:, None] * (face.units(0.045))[:, None]
+        radii = torch.ones_like(outline[..., 0]) * lid[:, None]
+        crease = soft_cover(stroke_depth(fold, radii[:, :4] * 0.3, size=face.size), softness * 1.6)
+        skin = skin * (1 - 0.45 * crease * each(dark[2]))
+
+        inside = soft_cover(polygon_depth(outline, size=face.size), softness * 0.9)
+        ball = each(white, 2) * (0.35 + 0.65 * shade) * (1 - 0.4 * _upper(face, outline))
+        look = face.moved(centre, right=gaze[:, 0] * width * 0.5, up=gaze[:, 1] * 0.05)
+        squeeze = (width / 0.22).clamp(0.45, 1.1)
+        distance = _round_distance(face, look, squeeze)
+        rim = soft_cover((each(size_of_iris) - distance) * each(face.unit), softness * 0.9)
+        ball = paint(ball, iris, rim)
+        pupil = soft_cover((0.45 * each(size_of_iris) - distance) * each(face.unit), softness * 0.9)
+        ball = paint(ball, iris * 0.1, pupil)
+        glint = face.moved(look, right=0.02 * light.towards[:, 0], up=0.022)
+        spot = _blob(face, glint, width * 0.0 + 0.013, width * 0.0 + 0.013)
+        ball = ball + spot * each(dice.uniform(0, 0.8))
+        skin = torch.lerp(skin, ball, inside)
+
+        upper = soft_cover(stroke_depth(outline[:, :4], radii[:, :4] / 2, size=face.size), softness)
+        skin = paint(skin, lash, upper * each(dark[0]))
+        lower = torch.cat([outline[:, 3:], outline[:, :1]], dim=1)
+        under = soft_cover(stroke_depth(lower, radii[:, :4] / 4, size=face.size), softness)
+        skin = paint(skin, lash, under * each(dark[1] * 0.7))
+    return skin
+
+
+def paint_nostrils(skin: Picture, face: FaceShape, softness: Number, dice: Dice) -> Picture:
+    """Nostrils, the shadow below the nose, and the edges of its wings."""
+    below = face.moved(face.line((31, 32, 33, 34, 35)), up=-0.012)
+    radii = torch.ones_like(below[..., 0]) * (face.unit * dice.uniform(0.012, 0.03))[:, None]
+    shadow = soft_cover(stroke_depth(below, radii, size=face.size), softness * 2 + 1)
+    skin = skin * (1 - shadow * each(dice.uniform(0.1, 0.5)))
+    strength = dice.uniform(0.35, 0.95)
+    high, wide = dice.uniform(0.010, 0.024), dice.uniform(0.022, 0.038)
+    tall = dice.uniform(0.0, 0.025)
+    for landmarks, wing in (((31, 32, 33), 31), ((33, 34, 35), 35)):
+        hole = _blob(face, face.moved(face.at(*landmarks), up=tall), wide, high)
+        skin = skin * (1 - (hole * 1.2).clamp(0, 1) * each(strength))
+        start = face.points[:, wing]
+        out = 0.02 if wing == 35 else -0.02
+        points = torch.stack(
+            [
+                face.moved(start, right=out * 0.2, up=-0.015),
+                face.moved(start, right=out, up=0.03),
+                face.moved(start, right=out * 0.5, up=0.08),
+            ],
+            dim=1,
+        )
+        radii = points.new_tensor([1.0, 0.9, 0.3]) * (face.unit * 0.012)[:, None]
+        edge = soft_cover(stroke_depth(points, radii, size=face.size), softness * 1.5)
+        skin = skin * (1 - edge * each(0.6 * strength))
+        corner = face.points[:, 48 if wing == 31 else 54]
+        fold = torch.stack(
+            [
+                face.moved(start, right=2 * out, up=0.03),
+                face.moved(corner * 0.5 + start * 0.5, right=2.5 * out),
+                face.moved(corner, right=2.5 * out, up=0.02),
+            ],
+            dim=1,
+        )
+        radii = fold.new_tensor([0.4, 1.0, 0.5]) * (face.unit * 0.016)[:, None]
+        crease = soft_cover(stroke_depth(fold, radii, size=face.size), softness * 1.8 + 0.5)
+        skin = skin * (1 - crease * each(dice.uniform(-0.05, 0.40)))
+    return skin
+
+
+def paint_mouth(
+    skin: Picture, face: FaceShape, tone: Colour, shade: Field, softness: Number, dice: Dice
+) -> Picture:
+    """Lips between their two contours; within the inner one, the dark and sometimes teeth."""
+    natural = tone * tone.new_tensor([0.86, 0.62, 0.62]) * torch.exp(0.12 * dice.normal(3))
+    stick = dice.colours() * tone.new_tensor([1.0, 0.45, 0.5])
+    stick = dice.either(0.8, stick * 0.4 + natural * tone.new_tensor([0.75, 0.35, 0.4]), stick)
+    colour = dice.either(0.72, natural, stick.clamp(0, 1))
+    outer = soft_cover(polygon_depth(face.line(OUTER_LIPS), size=face.size), softness * 1.1)
+    inside = polygon_depth(face.line(INNER_LIPS), size=face.size)
+    _, level = face.coordinates(face.line((60, 62, 64, 66)))
+    below = torch.sigmoid((each(level.mean(dim=1)) - face.v) / 0.012)
+    upper = each(dice.uniform(0.6, 1.0))
+    lips = each(colour, 2) * shade * (upper + (1.12 - upper) * below)
+    gloss = _blob(face, face.at(57, 66), face.unit * 0 + 0.07, face.unit * 0 + 0.015)
+    lips = lips + gloss * each(dice.uniform(0, 0.3) * (dice.uniform(0, 1) < 0.5))
+    skin = torch.lerp(skin, lips, outer * each(dice.uniform(0.55, 1.0)))
+    edge = soft_cover(_ring(face, OUTER_LIPS, 0.006), softness * 1.5)
+    skin = skin * (1 - edge * each(dice.uniform(0, 0.3)))
+
+    mouth = each(skin.new_tensor([0.16, 0.05, 0.05]) * dice.uniform(0.2, 1.8, 1), 2)
+    _, top = face.coordinates(face.line((61, 62, 63)))
+    _, bottom = face.coordinates(face.line((65, 66, 67)))
+    top, bottom = top.mean(dim=1), bottom.mean(dim=1)
+    gap = (top - bottom).clamp_min(0)
+    long = dice.uniform(0.03, 0.13)
+    row = torch.sigmoid((face.v - each(top - long)) / 0.008)
+    lower = torch.sigmoid((each(bottom + long * 0.4) - face.v) / 0.008)
+    row = torch.maximum(row, lower * each((dice.uniform(0, 1) < 0.35).float()))
+    bite = torch.sin(face.u * 85.0).square()
+    teeth = skin.new_tensor([0.95, 0.92, 0.86]) * dice.uniform(0.55, 1.0, 1)
+    teeth = each(teeth, 2) * (0.4 + 0.6 * shade) * (0.88 + 0.12 * bite)
+    bared = dice.uniform(0.6, 1.0) * (dice.uniform(0, 1) < 0.75)
+    mouth = torch.lerp(mouth.expand_as(teeth), teeth, row * each(bared))
+    skin = torch.lerp(skin, mouth, soft_cover(inside, softness * 0.9))
+    middle = torch.stack(
+        [
+            face.at(48, 60),
+            face.at(61, 67),
+            face.at(62, 66),
+            face.at(63, 65),
+            face.at(54, 64),
+        ],
+        dim=1,
+    )
+    radii = torch.ones_like(middle[..., 0]) * (face.unit * dice.uniform(0.005, 0.014))[:, None]
+    line = soft_cover(stroke_depth(middle, radii, size=face.size), softness)
+    closed = (1 - gap / 0.05).clamp(0, 1)
+    return skin * (1 - line * each(dice.uniform(0.3, 0.85) * closed))
+
+
+def _ring(face: FaceShape, landmarks: tuple[int, ...], radius: float) -> Field:
+    points = face.line((*landmarks, landmarks[0]))
+    return stroke_depth(
+        points, torch.ones_like(points[..., 0]) * face.units(radius), size=face.size
+    )
+
+
+def _upper(face: FaceShape, outline: Tensor) -> Field:
+    """1 at the upper lid, whose shadow falls on the eye, 0 from the middle on."""
+    _, high = face.coordinates(outline[:, 1:3].mean(dim=1))
+    return (1 - (each(high) - face.v) / 0.05).clamp(0, 1)
+
+
+def _blob(face: FaceShape, centre: Tensor, wide: Number, high: Number) -> Field:
+    axes = torch.stack([wide, high], dim=-1)[:, None] * face.unit[:, None, None]
+    heights = torch.ones_like(wide)[:, None]
+    return blobs(centre[:, None], axes, heights, size=face.size)
+
+
+def _round_distance(face: FaceShape, centre: Tensor, squeeze: Number) -> Field:
+    """Distance in units from a centre, in a circle seen from a side."""
+    u, v = face.coordinates(centre)
+    return (((face.u - each(u)) / each(squeeze)).square() + (face.v - each(v)).square()).sqrt()
