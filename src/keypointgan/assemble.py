@@ -10,6 +10,7 @@ import torch
 from keypointgan.config import Config, ModelConfig
 from keypointgan.data.backdrops import Backdrops
 from keypointgan.data.drawn_animals import DrawnAnimals
+from keypointgan.data.drawn_faces import DrawnFaces, borders_of, has_landmarks
 from keypointgan.data.figures import Figures, FigureSource
 from keypointgan.data.index import Clip
 from keypointgan.data.labels import Labels
@@ -196,12 +197,15 @@ def assemble_data(config: Config, skeleton: Skeleton, *, device: torch.device) -
 def assemble_figures(config: Config, data: TrainingData, prior: Prior) -> FigureSource:
     """Return drawn figures in poses of the prior, before plates of the training clips.
 
-    Animals as the skeleton says they look like from 2D poses, people from 3D ones.
+    Faces for the landmarks of face68, animals as the skeleton says they look like from other 2D
+    poses, people from 3D ones.
 
     Raises:
         PriorError: The skeleton does not say it, or the poses in space are not of people.
     """
     plates = torch.stack([data.bank.plate(clip) for clip in data.training_clips])
+    if has_landmarks(prior.skeleton.joints):
+        return DrawnFaces(prior, Backdrops(borders_of(plates)), size=config.data.size)
     if not prior.is_3d:
         return DrawnAnimals(prior, Backdrops(plates), size=config.data.size)
     draw = torch.compile(draw_capsules) if config.training.compile else draw_capsules

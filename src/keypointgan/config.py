@@ -146,9 +146,10 @@ class LossConfig(Settings):
 
 
 class FiguresConfig(Settings):
-    """Drawn people of known pose to learn from; not in the paper, and off by default.
+    """Drawn figures of known pose to learn from; not in the paper, and off by default.
 
-    They need 3D poses as prior and a skeleton with the joints of h36m17.
+    People need 3D poses as prior and a skeleton with the joints of h36m17; faces, the landmarks of
+    face68; animals, a skeleton that says what they look like.
     """
 
     alone: NonNegativeInt = 0
