@@ -1,6 +1,7 @@
 """What the settings ask for is what comes, or an error that says which setting is wrong."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,19 @@ from torch.testing import assert_close
 from keypointgan.assemble import (
     assemble_data,
     assemble_discriminator,
+    assemble_figures,
     assemble_model,
     assemble_pool,
     assemble_prior,
     labels_of,
 )
 from keypointgan.config import Config
+from keypointgan.data.drawn_animals import DrawnAnimals
 from keypointgan.data.labels import Labels
 from keypointgan.data.store import Store
 from keypointgan.errors import ConfigError, LabelError, PriorError, StoreError
 from keypointgan.recipe import load_config
+from keypointgan.skeleton_figure import Figure
 from keypointgan.skeletons import Skeleton
 
 CPU = torch.device("cpu")
@@ -140,3 +144,22 @@ def test_labels_without_any_joint_of_the_skeleton_are_refused(
     _labels(("tail", "wing"), clips=(store.clips[0].name,)).save(tmp_path / "labels.npz")
     with pytest.raises(LabelError, match=r"tail, wing.*skeleton"):
         labels_of(tmp_path / "labels.npz", store, store.clips, H36M)
+
+
+def test_flat_poses_are_drawn_as_the_animal_that_the_skeleton_describes(
+    tiny_config: Callable[..., Config],
+) -> None:
+    config = tiny_config()
+    worm = {
+        "unit": ["pelvis", "neck"],
+        "parts": [{"name": "body", "path": ["pelvis", "neck"], "width": 0.3}],
+    }
+    figure = Figure.from_dict(worm, joints=H36M.joints, where="worm")
+    data = assemble_data(config, H36M, device=CPU)
+    prior, _ = assemble_prior(config, replace(H36M, figure=figure))
+    drawn = assemble_figures(config, data, prior)
+    assert isinstance(drawn, DrawnAnimals)
+    assert drawn.figure == figure
+    plain, _ = assemble_prior(config, H36M)
+    with pytest.raises(PriorError, match="Add a section 'figure'"):
+        assemble_figures(config, data, plain)

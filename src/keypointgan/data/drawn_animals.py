@@ -92,7 +92,7 @@ class DrawnAnimals:
         dice = Dice(count, generator=generator)
         keypoints = self.prior.sample(count, generator=generator, device=generator.device)
         angle = dice.uniform(-math.pi, math.pi)
-        away = torch.stack([angle.cos(), angle.sin()], dim=-1) * dice.uniform(1.0, 1.8, 1)
+        away = torch.stack([angle.cos(), angle.sin()], dim=-1) * dice.uniform(0.8, 1.8, 1)
         return self._add(picture, keypoints + away.unsqueeze(1), dice)
 
 
@@ -222,7 +222,8 @@ def _photograph(picture: Pictures, dice: Dice) -> Pictures:
     blurred = conv2d(pad(picture, (1, 1, 1, 1), mode="replicate"), kernel, groups=3)
     picture = torch.lerp(picture, blurred, _each(dice.uniform(0, 1))).clamp(0, 1)
     picture = (picture + 1e-4) ** torch.exp(0.25 * _each(dice.normal()))
-    picture = picture * _each(dice.uniform(0.7, 1.3)) * dice.uniform(0.95, 1.05, 3, 1, 1)
+    exposure = torch.exp(0.3 * dice.normal())  # up to a burnt-out animal
+    picture = picture * _each(exposure) * dice.uniform(0.95, 1.05, 3, 1, 1)
     picture = picture + _each(dice.uniform(-0.05, 0.05))
     noise = dice.normal(*picture.shape[1:]) * _each(dice.uniform(0, 0.03))
     return (picture + noise).clamp(0, 1)
