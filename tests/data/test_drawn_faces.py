@@ -12,7 +12,7 @@ from keypointgan.data.backdrops import Backdrops
 from keypointgan.data.dice import Dice
 from keypointgan.data.drawn_faces import DrawnFaces, borders_of, has_landmarks
 from keypointgan.data.face_features import paint_mouth
-from keypointgan.data.face_shape import FaceShape
+from keypointgan.data.face_shape import FaceShape, turn_head
 from keypointgan.data.photographs import photograph
 from keypointgan.data.priors import Prior
 from keypointgan.errors import PriorError
@@ -140,6 +140,20 @@ def test_a_nose_in_the_middle_is_not_turned_and_one_at_the_side_is(prior: Prior)
     aside[:, 30, 0] += 0.2
     assert_close(FaceShape.of(points, size=8).turned, torch.zeros(2), atol=1e-4, rtol=0)
     assert (FaceShape.of(aside, size=8).turned > 0.1).all()
+
+
+def test_a_head_that_is_turned_by_nothing_stays(prior: Prior, generator: torch.Generator) -> None:
+    points = prior.sample(3, generator=generator)
+    assert_close(turn_head(points, torch.zeros(3), torch.zeros(3)), points)
+
+
+def test_a_head_turns_to_the_right_by_a_positive_angle(prior: Prior) -> None:
+    """And downwards, where the tip of the nose comes nearer to the mouth."""
+    points = prior.sample(2, generator=torch.Generator().manual_seed(0))
+    angle, none = torch.full((2,), 0.2), torch.zeros(2)
+    assert (FaceShape.of(turn_head(points, angle, none), size=8).turned > 0.1).all()
+    lowered = turn_head(points, none, angle)
+    assert (lowered[:, 62, 1] - lowered[:, 30, 1] < points[:, 62, 1] - points[:, 30, 1]).all()
 
 
 def test_a_tenth_of_the_photographs_are_grey(generator: torch.Generator) -> None:

@@ -16,7 +16,8 @@ from torch.nn.functional import interpolate
 from keypointgan.data.backdrops import Backdrops
 from keypointgan.data.dice import Dice
 from keypointgan.data.face_body import ear_cover, paint_body, paint_obstacles
-from keypointgan.data.face_features import paint_brows, paint_eyes, paint_mouth, paint_nostrils
+from keypointgan.data.face_eyes import paint_eyes
+from keypointgan.data.face_features import paint_brows, paint_mouth, paint_nostrils
 from keypointgan.data.face_light import (
     jaw_shadow,
     random_light,
@@ -25,7 +26,7 @@ from keypointgan.data.face_light import (
     shine,
     skin_colours,
 )
-from keypointgan.data.face_shape import FaceShape, each
+from keypointgan.data.face_shape import FaceShape, each, turn_head
 from keypointgan.data.face_wear import paint_beard, paint_glasses, random_hair
 from keypointgan.data.figures import FigureBatch
 from keypointgan.data.photographs import photograph
@@ -81,12 +82,11 @@ class DrawnFaces:
         shade = shine(height, face, light)
 
         picture = _scene(self.backdrops, dice, size=self.size)
-        picture = paint_body(
-            picture, face, tone, light.ambient + 0.6 * light.direct, softness, dice
-        )
+        picture = paint_body(picture, face, tone, light, softness, dice)
         skin = skin_colours(tone, face, dice)
         outline = face.skull(sides, dice.uniform(0.82, 1.05))
-        cover = soft_cover(polygon_depth(outline, size=self.size), softness)
+        depth = polygon_depth(outline, size=self.size).maximum(face.profile())
+        cover = soft_cover(depth, softness * dice.uniform(1, 2.5))
         ears = ear_cover(face, sides, softness, dice)
         picture = torch.lerp(picture, skin * (shade * 0.5 + 0.3), ears * (1 - cover))
 
@@ -103,7 +103,11 @@ class DrawnFaces:
 
 
 def _wander(points: Keypoints, dice: Dice) -> Keypoints:
-    """The poses turned, enlarged and stretched a little more than the prior does."""
+    """The poses turned, in space too, enlarged and stretched a little more than the prior does.
+
+    People in videos look aside more often than those who are photographed for a prior.
+    """
+    points = turn_head(points, 0.14 * dice.normal().clamp(-2, 2), 0.07 * dice.normal().clamp(-2, 2))
     angle = torch.deg2rad(6 * dice.normal()).clamp(-0.26, 0.26)
     scale = torch.exp(0.08 * dice.normal(1, 1) + 0.05 * dice.normal(1, 2))
     cos, sin = angle.cos()[:, None], angle.sin()[:, None]

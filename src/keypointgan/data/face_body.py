@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from keypointgan.data.dice import Dice
-from keypointgan.data.face_light import grain
+from keypointgan.data.face_light import Light, grain
 from keypointgan.data.face_shape import FaceShape, Place, each
 from keypointgan.ops.polygons import (
     Colour,
@@ -25,27 +25,30 @@ def paint_body(
     picture: Picture,
     face: FaceShape,
     tone: Colour,
-    brightness: Number,
+    light: Light,
     softness: Number,
     dice: Dice,
 ) -> Picture:
-    """Neck, shoulders and clothes below the chin."""
+    """Neck, shoulders and clothes below the chin; the neck round, and in the shade of the jaw."""
+    brightness = light.ambient + 0.6 * light.direct
     tilt = dice.uniform(0.3, 1.0)[:, None]
-    up = face.up * tilt - face.up.new_tensor([0.0, 1.0]) * (tilt - 1).abs() * 1.0
+    up = face.up * tilt - face.up.new_tensor([0.0, 1.0]) * (1 - tilt)
     up = up / up.norm(dim=-1, keepdim=True).clamp_min(1e-3)
-    long, wide = dice.uniform(0.05, 0.55), dice.uniform(0.32, 0.52)
+    long, wide = dice.uniform(0.05, 0.55), dice.uniform(0.32, 0.60)
     chin = face.at(8)
     shift = face.right * face.units(-0.35 * face.turned)
     throat = face.at(8, 33) + shift
     base = chin + shift - up * face.units(long + 0.8)
     radii = (torch.stack([wide, wide * 1.1], dim=-1)) * face.unit[:, None]
     neck = stroke_depth(torch.stack([throat, base], dim=1), radii, size=face.size)
-    below = ((-face.v - 1.0) / 0.45).clamp(0, 1)
-    dim = each(dice.uniform(0.35, 0.9)) * (0.75 + 0.25 * below) * each(brightness)
-    picture = torch.lerp(picture, each(tone, 2) * dim, soft_cover(neck, softness))
-
     collar = chin + shift - up * face.units(long)
     across, down = _from(collar, up, face)
+    turned = across / each(wide)
+    shade = 1 + 0.5 * turned.clamp(-1, 1) * each(light.towards[:, 0]) - 0.25 * turned.square()
+    below = torch.exp(-(-face.v - 0.95).clamp_min(0) / each(dice.uniform(0.08, 0.4)))
+    dim = each(dice.uniform(0.5, 1.1)) * (1 - each(dice.uniform(0.0, 0.6)) * below)
+    colours = each(tone, 2) * dim * shade.clamp(0.3, 1.4) * each(brightness)
+    picture = torch.lerp(picture, colours.clamp(0, 1), soft_cover(neck, softness))
     return _paint_clothes(picture, face, tone, across, down, brightness, softness, dice)
 
 

@@ -1,18 +1,15 @@
-"""Brows, eyes, nostrils and mouth, painted where the landmarks say."""
+"""Brows, nostrils and mouth, painted where the landmarks say."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from keypointgan.data.dice import Dice
-from keypointgan.data.face_light import Light
 from keypointgan.data.face_shape import (
     INNER_LIPS,
     L_BROW,
-    L_EYE,
     OUTER_LIPS,
     R_BROW,
-    R_EYE,
     FaceShape,
     each,
 )
@@ -20,7 +17,6 @@ from keypointgan.ops.polygons import (
     Colour,
     Field,
     Picture,
-    blobs,
     paint,
     polygon_depth,
     soft_cover,
@@ -47,57 +43,6 @@ def paint_brows(
     return skin
 
 
-def paint_eyes(
-    skin: Picture, face: FaceShape, shade: Field, softness: Number, light: Light, dice: Dice
-) -> Picture:
-    """Eyes that look anywhere, under dark lids; the lids' folds, shadows and rings around them."""
-    gaze = torch.stack([0.22 * dice.normal(), 0.15 * dice.normal()], dim=-1).clamp(-0.7, 0.7)
-    iris = dice.either(
-        0.6,
-        skin.new_tensor([0.16, 0.09, 0.05]) * dice.uniform(0.2, 2.2, 1),
-        dice.uniform(0.1, 0.6, 3),
-    )
-    white = skin.new_tensor([0.92, 0.88, 0.86]) * dice.uniform(0.4, 1.0, 1)
-    lash = dice.either(0.8, skin.new_tensor([0.07, 0.05, 0.05]).expand(dice.count, 3), iris * 0.4)
-    dark = (0.55 + 0.45 * dice.uniform(0, 1), dice.uniform(0, 0.6), dice.uniform(0, 0.6))
-    lid = dice.uniform(0.012, 0.042) * face.unit
-    makeup, make_strength = dice.colours() * 0.6, dice.uniform(0, 0.7) * (dice.uniform(0, 1) < 0.2)
-    size_of_iris = dice.uniform(0.05, 0.068)
-    for eye in (R_EYE, L_EYE):
-        outline = face.line(eye)
-        centre = outline.mean(dim=1)
-        width = (outline[:, 3] - outline[:, 0]).norm(dim=-1) / face.unit
-        around = _blob(face, face.moved(centre, up=0.03), width * 0.55, width * 0.0 + 0.075)
-        skin = paint(skin, makeup, around * each(make_strength))
-        ring = _blob(face, face.moved(centre, up=-0.085), width * 0.5, width * 0.0 + 0.03)
-        skin = skin * (1 - 0.35 * ring * each(dark[1]))
-        fold = outline[:, :4] + face.up[:, None] * (face.units(0.045))[:, None]
-        radii = torch.ones_like(outline[..., 0]) * lid[:, None]
-        crease = soft_cover(stroke_depth(fold, radii[:, :4] * 0.3, size=face.size), softness * 1.6)
-        skin = skin * (1 - 0.45 * crease * each(dark[2]))
-
-        inside = soft_cover(polygon_depth(outline, size=face.size), softness * 0.9)
-        ball = each(white, 2) * (0.35 + 0.65 * shade) * (1 - 0.4 * _upper(face, outline))
-        look = face.moved(centre, right=gaze[:, 0] * width * 0.5, up=gaze[:, 1] * 0.05)
-        squeeze = (width / 0.22).clamp(0.45, 1.1)
-        distance = _round_distance(face, look, squeeze)
-        rim = soft_cover((each(size_of_iris) - distance) * each(face.unit), softness * 0.9)
-        ball = paint(ball, iris, rim)
-        pupil = soft_cover((0.45 * each(size_of_iris) - distance) * each(face.unit), softness * 0.9)
-        ball = paint(ball, iris * 0.1, pupil)
-        glint = face.moved(look, right=0.02 * light.towards[:, 0], up=0.022)
-        spot = _blob(face, glint, width * 0.0 + 0.013, width * 0.0 + 0.013)
-        ball = ball + spot * each(dice.uniform(0, 0.8))
-        skin = torch.lerp(skin, ball, inside)
-
-        upper = soft_cover(stroke_depth(outline[:, :4], radii[:, :4] / 2, size=face.size), softness)
-        skin = paint(skin, lash, upper * each(dark[0]))
-        lower = torch.cat([outline[:, 3:], outline[:, :1]], dim=1)
-        under = soft_cover(stroke_depth(lower, radii[:, :4] / 4, size=face.size), softness)
-        skin = paint(skin, lash, under * each(dark[1] * 0.7))
-    return skin
-
-
 def paint_nostrils(skin: Picture, face: FaceShape, softness: Number, dice: Dice) -> Picture:
     """Nostrils, the shadow below the nose, and the edges of its wings."""
     below = face.moved(face.line((31, 32, 33, 34, 35)), up=-0.012)
@@ -108,7 +53,7 @@ def paint_nostrils(skin: Picture, face: FaceShape, softness: Number, dice: Dice)
     high, wide = dice.uniform(0.010, 0.024), dice.uniform(0.022, 0.038)
     tall = dice.uniform(0.0, 0.025)
     for landmarks, wing in (((31, 32, 33), 31), ((33, 34, 35), 35)):
-        hole = _blob(face, face.moved(face.at(*landmarks), up=tall), wide, high)
+        hole = face.hill(face.moved(face.at(*landmarks), up=tall), wide, high)
         skin = skin * (1 - (hole * 1.2).clamp(0, 1) * each(strength))
         start = face.points[:, wing]
         out = 0.02 if wing == 35 else -0.02
@@ -152,7 +97,7 @@ def paint_mouth(
     below = torch.sigmoid((each(level.mean(dim=1)) - face.v) / 0.012)
     upper = each(dice.uniform(0.6, 1.0))
     lips = each(colour, 2) * shade * (upper + (1.12 - upper) * below)
-    gloss = _blob(face, face.at(57, 66), face.unit * 0 + 0.07, face.unit * 0 + 0.015)
+    gloss = face.hill(face.at(57, 66), 0.07, 0.015)
     lips = lips + gloss * each(dice.uniform(0, 0.3) * (dice.uniform(0, 1) < 0.5))
     skin = torch.lerp(skin, lips, outer * each(dice.uniform(0.55, 1.0)))
     edge = soft_cover(_ring(face, OUTER_LIPS, 0.006), softness * 1.5)
@@ -194,21 +139,3 @@ def _ring(face: FaceShape, landmarks: tuple[int, ...], radius: float) -> Field:
     return stroke_depth(
         points, torch.ones_like(points[..., 0]) * face.units(radius), size=face.size
     )
-
-
-def _upper(face: FaceShape, outline: Tensor) -> Field:
-    """1 at the upper lid, whose shadow falls on the eye, 0 from the middle on."""
-    _, high = face.coordinates(outline[:, 1:3].mean(dim=1))
-    return (1 - (each(high) - face.v) / 0.05).clamp(0, 1)
-
-
-def _blob(face: FaceShape, centre: Tensor, wide: Number, high: Number) -> Field:
-    axes = torch.stack([wide, high], dim=-1)[:, None] * face.unit[:, None, None]
-    heights = torch.ones_like(wide)[:, None]
-    return blobs(centre[:, None], axes, heights, size=face.size)
-
-
-def _round_distance(face: FaceShape, centre: Tensor, squeeze: Number) -> Field:
-    """Distance in units from a centre, in a circle seen from a side."""
-    u, v = face.coordinates(centre)
-    return (((face.u - each(u)) / each(squeeze)).square() + (face.v - each(v)).square()).sqrt()

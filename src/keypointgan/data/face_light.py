@@ -22,11 +22,13 @@ class Light:
         towards: Unit vector: image's right, down, towards the viewer.
         ambient: Brightness out of the light.
         direct: What the light adds where it falls at right angles.
+        gloss: What a shining skin adds there.
     """
 
     towards: Float[Tensor, "batch 3"]
     ambient: Float[Tensor, " batch"]
     direct: Float[Tensor, " batch"]
+    gloss: Float[Tensor, " batch"]
 
 
 def random_light(dice: Dice) -> Light:
@@ -35,7 +37,8 @@ def random_light(dice: Dice) -> Light:
     towards = torch.stack([side, -above, torch.ones_like(side) * 1.3], dim=-1)
     ambient = dice.uniform(0.2, 0.8)
     direct = (1.02 - ambient) * dice.uniform(0.85, 1.35)
-    return Light(towards / towards.norm(dim=-1, keepdim=True), ambient, direct)
+    gloss = dice.uniform(-0.2, 0.35).clamp_min(0)
+    return Light(towards / towards.norm(dim=-1, keepdim=True), ambient, direct, gloss)
 
 
 def relief(face: FaceShape, sides: Points, dice: Dice) -> Field:
@@ -106,7 +109,9 @@ def shine(height: Field, face: FaceShape, light: Light) -> Field:
     facing = each(towards[:, 2]) - x * each(towards[:, 0]) - y * each(towards[:, 1])
     lit = facing / (1 + x.square() + y.square()).sqrt()
     grazing = 1 / (1 + 0.12 * (x.square() + y.square()))
-    return (each(light.ambient) * grazing + each(light.direct) * lit.clamp_min(0)).clamp(0, 1.6)
+    lit = lit.clamp_min(0)
+    direct = each(light.direct) * lit + each(light.gloss) * lit**16
+    return (each(light.ambient) * grazing + direct).clamp(0, 1.8)
 
 
 def jaw_shadow(face: FaceShape, dice: Dice) -> Field:

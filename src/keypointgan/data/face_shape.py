@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from keypointgan.ops.polygons import Field, PerPicture, Points, pixel_centres
+from keypointgan.ops.polygons import Field, PerPicture, Points, blobs, pixel_centres, stroke_depth
 from keypointgan.types import Keypoints
 
 Place = Float[Tensor, "batch 2"]
@@ -20,6 +20,16 @@ R_EYE, L_EYE = (36, 37, 38, 39, 40, 41), (45, 44, 43, 42, 47, 46)
 """From the outer corner over the upper lid to the inner corner, and back under the lower lid."""
 OUTER_LIPS, INNER_LIPS = tuple(range(48, 60)), tuple(range(60, 68))
 
+_JAW_DEPTH = (-0.62, -0.60, -0.56, -0.48, -0.38, -0.26, -0.14, -0.06, -0.03)
+_DEPTHS = (
+    *(*_JAW_DEPTH, *_JAW_DEPTH[-2::-1]),
+    *(-0.26, -0.15, -0.07, -0.03, -0.01, -0.01, -0.03, -0.07, -0.15, -0.26),
+    *(0.0, 0.07, 0.15, 0.22, 0.05, 0.09, 0.11, 0.09, 0.05),
+    *(-0.19, -0.12, -0.10, -0.12, -0.12, -0.14, -0.12, -0.10, -0.12, -0.19, -0.14, -0.12),
+    *(-0.08, 0.02, 0.08, 0.09, 0.08, 0.02, -0.08, 0.01, 0.05, 0.06, 0.05, 0.01),
+    *(-0.06, 0.04, 0.06, 0.04, -0.06, 0.03, 0.04, 0.03),
+)
+"""How near to the viewer each landmark of a face seen from the front is, in units: by eye."""
 _BEHIND = (0.40, 0.38, 0.33, 0.24, 0.13, 0.04)
 """How far the side of a head seen from the side reaches beyond the jaw's landmarks."""
 
@@ -103,6 +113,18 @@ class FaceShape:
         out = (seen @ reach) * self.unit[:, None]
         return self.line(JAW) + out[..., None] * self.right[:, None]
 
+    def hill(self, centre: Place, wide: PerPicture | float, high: PerPicture | float) -> Field:
+        """A Gaussian with 1 at the centre, of these standard deviations in units."""
+        axes = torch.stack([self.unit * wide, self.unit * high], dim=-1)
+        top = torch.ones_like(self.unit)
+        return blobs(centre[:, None], axes[:, None], top[:, None], size=self.size)
+
+    def profile(self) -> Field:
+        """How deep each pixel is in nose and lips, which reach beyond the cheek from aside."""
+        line = self.line((27, 28, 29, 30, 33, 51, 57))
+        radii = line.new_tensor([0.03, 0.035, 0.045, 0.055, 0.05, 0.04, 0.04])
+        return stroke_depth(line, radii * self.units(1.0), size=self.size)
+
     def skull(self, sides: Points, height: PerPicture) -> Float[Tensor, "batch corner 2"]:
         """The outline of the head: its sides, and an arch over the forehead.
 
@@ -117,6 +139,25 @@ class FaceShape:
         across = (sides[:, 16] - middle)[:, None] * cos[:, None]
         above = (self.up * self.units(height))[:, None] * sin[:, None]
         return torch.cat([sides, middle[:, None] + across + above], dim=1)
+
+
+def turn_head(points: Keypoints, yaw: PerPicture, pitch: PerPicture) -> Keypoints:
+    """The landmarks of heads turned a little further, by the depths of a common face.
+
+    Args:
+        points: Landmarks.
+        yaw: Angle to the image's right, in radians; small, as the depths are crude.
+        pitch: Angle downwards, in radians.
+    """
+    face = FaceShape.of(points, size=1)
+    u, v = face.coordinates(points)
+    depth = u.new_tensor(_DEPTHS)
+    right = u * (yaw.cos() - 1)[:, None] + depth * yaw.sin()[:, None]
+    up = v * (pitch.cos() - 1)[:, None] - depth * pitch.sin()[:, None]
+    unit = face.unit[:, None, None]
+    return points + unit * (
+        right[..., None] * face.right[:, None] + up[..., None] * face.up[:, None]
+    )
 
 
 def each(values: Tensor, more: int = 3) -> Tensor:

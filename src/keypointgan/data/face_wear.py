@@ -46,7 +46,7 @@ def random_hair(face: FaceShape, sides: Points, light: Light, softness: Number, 
     ears = (level + other) / 2
     long = (dice.uniform(0, 1) < 0.42).float()
     bald = (dice.uniform(0, 1) < 0.12).float() * (1 - long)
-    volume = dice.uniform(0.0, 0.10) + long * dice.uniform(0.0, 0.30)
+    volume = dice.uniform(0.0, 0.10) + long * dice.uniform(0.05, 0.35)
     volume = volume + (dice.uniform(0, 1) < 0.1) * dice.uniform(0, 0.4)
     top = dice.uniform(0.85, 1.15) + 0.6 * volume
     ragged = 0.08 * grain(dice, face.size, 7, 7) + 0.06 * grain(dice, face.size, 20, 20)
@@ -58,7 +58,7 @@ def random_hair(face: FaceShape, sides: Points, light: Light, softness: Number, 
     power = each(dice.uniform(2.0, 3.0))
     crown = s.abs() ** power + (above / each(top)).clamp_min(0) ** power
     end = -dice.uniform(0.0, 0.35) - long * dice.uniform(0.2, 1.9)
-    narrow = 1 + each(dice.uniform(-0.25, 0.35)) * above.clamp(-1.5, 0)
+    narrow = 1 + each(dice.uniform(-0.1, 0.4)) * above.clamp(-1.5, 0)
     flank = torch.minimum(1 - (s * narrow).abs(), (above - each(end)) / each(half))
     outer = torch.where(above > 0, 1 - crown, flank) + ragged
 

@@ -4,8 +4,6 @@ Every shape is evaluated at every pixel. Coordinates are those of keypoints: nor
 image's outer edges at -1 and +1.
 """
 
-from itertools import pairwise
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -20,6 +18,9 @@ PerPicture = Float[Tensor, " batch"]
 Colour = Float[Tensor, "batch 3"]
 """Red, green and blue in [0, 1]."""
 
+_GROUP_ELEMENTS = (1 << 16, 1 << 25)
+"""Most elements of a temporary: in a CPU's cache, on a GPU."""
+
 
 def polygon_depth(corners: Points, *, size: int) -> Field:
     """How far inside a polygon each pixel is; negative outside.
@@ -30,18 +31,19 @@ def polygon_depth(corners: Points, *, size: int) -> Field:
         corners: In order; the last is joined to the first.
         size: Side of the picture, pixels.
     """
-    nearest = winding = None
     row = pixel_centres(size, corners)[:, None]
-    for start, stop in _edges(torch.cat([corners, corners[:, :1]], dim=1)):
+    squared = winding = None
+    for start, stop in _edges(torch.cat([corners, corners[:, :1]], dim=1), size=size):
         along, across, half = _edge_coordinates(start, stop, size=size)
-        upwards = (stop[:, 1, None, None] > row).float() - (start[:, 1, None, None] > row).float()
-        crossed = (across * upwards > 0) * upwards
-        squared = _beyond(along, half).square_().add_(across.square_())
-        nearest = squared if nearest is None else torch.minimum(nearest, squared)
+        above, below = start[..., 1:, None] > row, stop[..., 1:, None] > row
+        upwards = below.float() - above.float()
+        crossed = ((across * upwards > 0) * upwards).sum(dim=1, keepdim=True)
+        distance = _beyond(along, half).square_().add_(across.square_()).amin(dim=1, keepdim=True)
+        squared = distance if squared is None else torch.minimum(squared, distance)
         winding = crossed if winding is None else winding.add_(crossed)
-    assert nearest is not None  # a polygon has corners
+    assert squared is not None  # a polygon has corners
     assert winding is not None  # the same
-    return torch.where(winding.abs() > 0.5, 1.0, -1.0).mul_(nearest.sqrt_())[:, None]
+    return torch.where(winding.abs() > 0.5, 1.0, -1.0).mul_(squared.sqrt_())
 
 
 def stroke_depth(points: Points, radii: Float[Tensor, "batch point"], *, size: int) -> Field:
@@ -53,16 +55,16 @@ def stroke_depth(points: Points, radii: Float[Tensor, "batch point"], *, size: i
         size: Side of the picture, pixels.
     """
     deepest = None
-    ends = zip(_edges(points), _edges(radii), strict=True)
+    ends = zip(_edges(points, size=size), _edges(radii, size=size), strict=True)
     for (start, stop), (first, second) in ends:
         along, across, half = _edge_coordinates(start, stop, size=size)
-        change = (second - first)[:, None, None]
         distance = _beyond(along, half).square_().add_(across.square_()).sqrt_()
         share = along.div_(2 * half).add_(0.5).clamp_(0, 1)
-        depth = share.mul_(change).add_(first[:, None, None]).sub_(distance)
+        radius = share.mul_((second - first)[..., None, None]).add_(first[..., None, None])
+        depth = radius.sub_(distance).amax(dim=1, keepdim=True)
         deepest = depth if deepest is None else torch.maximum(deepest, depth)
     assert deepest is not None  # a line has ends
-    return deepest[:, None]
+    return deepest
 
 
 def blobs(
@@ -111,28 +113,29 @@ def pixel_centres(size: int, like: Tensor) -> Float[Tensor, " size"]:
     return ((torch.arange(size, device=like.device) * 2 + 1) / size - 1).to(like.dtype)
 
 
-def _edges(points: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """The ends of each edge.
-
-    A loop over edges, each for all pictures and pixels: what it needs at a time stays in the cache
-    of a CPU, where one tensor of all edges is several times slower.
-    """
-    return list(pairwise(points.unbind(dim=1)))
+def _edges(points: Tensor, *, size: int) -> list[tuple[Tensor, Tensor]]:
+    """The ends of all edges, in groups small enough to be evaluated at once."""
+    pixels = len(points) * size * size
+    group = max(_GROUP_ELEMENTS[points.device.type == "cuda"] // pixels, 1)
+    return list(
+        zip(points[:, :-1].split(group, dim=1), points[:, 1:].split(group, dim=1), strict=True)
+    )
 
 
 def _edge_coordinates(
-    start: Float[Tensor, "batch 2"], stop: Float[Tensor, "batch 2"], *, size: int
-) -> tuple[Tensor, Tensor, Tensor]:
+    start: Points, stop: Points, *, size: int
+) -> tuple[Float[Tensor, "batch point size size"], Tensor, Tensor]:
     """Each pixel along an edge from its middle, and across it; half the edge's length."""
     way, middle = stop - start, (start + stop) / 2
     length = way.norm(dim=-1, keepdim=True)
     level = way.new_tensor([1.0, 0.0])  # some way for an edge from a point to itself
-    cos, sin = torch.where(length > 1e-6, way / length.clamp_min(1e-6), level)[..., None].unbind(1)
+    way = torch.where(length > 1e-6, way / length.clamp_min(1e-6), level)
+    cos, sin = way[..., :1], way[..., 1:]
     centres = pixel_centres(size, start)
-    x, y = centres - middle[:, :1], centres - middle[:, 1:]
-    along = (x * cos)[:, None] + (y * sin)[:, :, None]
-    across = (x * sin)[:, None] - (y * cos)[:, :, None]
-    return along, across, length[:, :, None].clamp_min(1e-6) / 2
+    x, y = centres - middle[..., :1], centres - middle[..., 1:]
+    along = (x * cos)[..., None, :] + (y * sin)[..., None]
+    across = (x * sin)[..., None, :] - (y * cos)[..., None]
+    return along, across, length[..., None].clamp_min(1e-6) / 2
 
 
 def _beyond(along: Tensor, half: Tensor) -> Tensor:
