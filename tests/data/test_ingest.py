@@ -120,6 +120,19 @@ def test_nothing_usable_is_one_error_with_the_reasons(tmp_path: Path) -> None:
         ingest([], tmp_path / "store", size=16)
 
 
+def test_the_reason_why_nothing_was_used_names_each_file_once(tmp_path: Path) -> None:
+    sources = [tmp_path / f"text{number}.mp4" for number in range(5)]
+    for source in sources:
+        source.write_text(f"no video, {source.name}")
+    with pytest.raises(StoreError) as refused:
+        ingest(sources, tmp_path / "store", size=16)
+    message = str(refused.value)
+    assert [message.count(source.name) for source in sources] == [1, 1, 1, 0, 0]
+    assert "none of 5 could be used" in message
+    assert "and 2 more" in message
+    assert "Errno" not in message
+
+
 def test_masks_are_found_beside_their_videos(tmp_path: Path) -> None:
     """The mask video is white where the video is grey; its border falls on the crop alike."""
     video(tmp_path / "in" / "a.mp4")

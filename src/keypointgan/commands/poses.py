@@ -66,7 +66,9 @@ def convert_poses(
             instances, chosen, joint_map=joint_map, partial=partial, where=str(source)
         )
     elif joint_map or partial:
-        raise DataError("Expected a skeleton with a joint map or 'partial', got none. Name one.")
+        raise DataError(
+            "Expected a skeleton with --map or --partial, got none. Name one with --skeleton."
+        )
     if video is not None:
         instances = _with_video(instances, video, where=source)
     every = to_poses(instances, where=str(source), fps=fps)

@@ -24,6 +24,8 @@ from keypointgan.errors import DataError, StoreError
 BARE_FRAMES = 0.2
 """Share of a clip's frames with an empty mask above which people are told."""
 
+_REASONS = 3  # files whose reasons are told where nothing could be used
+
 
 @dataclass(frozen=True)
 class IngestSummary:
@@ -110,10 +112,9 @@ def ingest(
     clips = writer.clips
     if not clips:
         given = [sources] if isinstance(sources, str | Path) else sources
-        reasons = "; ".join(f"{source}: {reason}" for source, reason in skipped[:3])
         raise StoreError(
-            f"{path}: expected at least one video or folder of images with two frames among "
-            f"{', '.join(map(str, given)) or 'no sources'}, none could be used ({reasons})."
+            f"{path}: expected at least one video or folder of images with two frames, "
+            f"{_say_unused(skipped) if given else 'got no sources'}"
         )
     return IngestSummary(
         len(clips), clips[-1].start + clips[-1].frames, tuple(skipped), tuple(notes)
@@ -155,6 +156,20 @@ def _collect(
         wait([future for _, _, future in cuts])  # before what they write is taken away
         raise
     return notes
+
+
+def _say_unused(skipped: Sequence[tuple[str, str]]) -> str:
+    """Why nothing was used, the first few files and all others by number."""
+    shown = skipped[:_REASONS]
+    reasons = [f"{source}: {reason.removeprefix(f'{source}: ')}" for source, reason in shown]
+    if len(skipped) > len(shown):
+        reasons.append(f"and {len(skipped) - len(shown)} more.")
+    return f"none of {len(skipped)} could be used. {' '.join(map(_as_sentence, reasons))}"
+
+
+def _as_sentence(text: str) -> str:
+    text = " ".join(text.split())
+    return text if text.endswith(".") else f"{text}."
 
 
 def _say_bare(name: str, part: Part, *, plate: bool) -> str:

@@ -182,5 +182,6 @@ def _describe_missing(
     return (
         f"{path}: expected the joints of the skeleton '{skeleton.name}', and "
         f"{', '.join(missing)} are not among the file's: {', '.join(joints)}{hint}. "
-        "Choose another skeleton, or say which joint of the file is meant with a joint map."
+        "Choose another skeleton, or say which joint of the file is meant with 'keypointgan prior "
+        "build --map OURS=THEIRS'."
     )

@@ -130,8 +130,8 @@ def read_video(
                     yield _upright(frame, reduce=reduce)
         except (av.FFmpegError, EOFError) as error:
             raise VideoError(
-                f"{path}: expected a whole video, but frame {count} cannot be decoded ({error}); "
-                f"{count} frames were read. The file is damaged or truncated: copy it again."
+                f"{path}: expected a whole video, but frame {count} cannot be decoded "
+                f"({_reason(error)}); {count} frames were read. The file is damaged or truncated: copy it again."
             ) from error
         if _ends_early(container, stream, count=count, end=end):
             raise VideoError(
@@ -226,7 +226,7 @@ def write_video(
             container.mux(stream.encode(None))
         beside.replace(path)
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise VideoError(f"{path}: the video cannot be written ({error}).") from error
+        raise VideoError(f"{path}: the video cannot be written ({_reason(error)}).") from error
     finally:
         beside.unlink(missing_ok=True)
 
@@ -294,7 +294,7 @@ def _opened(path: Path, *, threads: int = 0) -> Iterator[tuple[InputContainer, V
     except (av.FFmpegError, OSError, ValueError) as error:
         raise VideoError(
             f"{path}: expected a video that FFmpeg can read, but it cannot be opened "
-            f"({error}); 0 frames were read. The file is truncated or something else."
+            f"({_reason(error)}); 0 frames were read. The file is truncated or something else."
         ) from error
     with container:
         if not container.streams.video:
@@ -306,6 +306,11 @@ def _opened(path: Path, *, threads: int = 0) -> Iterator[tuple[InputContainer, V
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = threads
         yield container, stream
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong in words, without the number and the file's name that FFmpeg adds."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _ends_early(

@@ -37,7 +37,9 @@ def write_nwb(poses: Sequence[Poses], path: Path) -> None:
         ) from error
     first = poses[0]
     if not first.fps:
-        raise ExportError(f"{path}: expected frames a second, which NWB needs, got none. Give fps.")
+        raise ExportError(
+            f"{path}: expected frames a second, which NWB needs, got none. Give --fps."
+        )
     content = NWBFile(
         session_description=f"Poses of {first.source or 'a video'}",
         identifier=str(uuid4()),

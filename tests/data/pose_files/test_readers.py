@@ -225,6 +225,13 @@ def test_our_csv_may_have_gaps_but_no_frame_twice(tmp_path: Path) -> None:
         ("a.h5", "no table", "expected a table that DeepLabCut wrote"),
         ("a.nwb", "no file", "expected an NWB file with poses"),
         ("a.json", "", "got an empty file"),
+        ("a.json", "{}", "and categories, got nothing"),
+        (
+            "a.csv",
+            "frame,a_x,a_y,a_confidence,b_x,b_confidence\n",
+            "'b_y' in column 6, got 'b_conf",
+        ),
+        ("a.csv", "frame,a_x,a_y,a_confidence,b_x\n", "'b_y' in column 6, got nothing"),
         ("a.mat", "x", r"expected a file of poses .* got '\.mat'"),
     ],
 )
@@ -235,6 +242,15 @@ def test_files_of_another_form_are_refused(
         pytest.importorskip("sleap_io")
     with pytest.raises(DataError, match=message):
         read_instances(write(tmp_path, name, text))
+
+
+def test_points_at_infinity_are_missing_and_said_to_be(tmp_path: Path) -> None:
+    text = "frame,a_x,a_y,a_confidence\n0,inf,2,0.5\n1,3,-inf,0.5\n2,nan,1,0.5\n3,4,5,0.5\n"
+    instances = read_instances(write(tmp_path, "a.csv", text))
+    assert_array_equal(np.isfinite(instances.xy[:, 0]).all(axis=1), [False] * 3 + [True])
+    assert_array_equal(instances.confidence[:, 0], [0, 0, 0, 0.5])
+    assert not np.isinf(instances.xy).any()
+    assert instances.notes == ("2 points at infinity were taken as missing",)
 
 
 def test_other_bytes_than_text_and_no_file_are_refused(tmp_path: Path) -> None:

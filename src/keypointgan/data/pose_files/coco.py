@@ -39,7 +39,7 @@ def read_coco(path: Path) -> Instances:
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: expected a JSON file, got {error}.") from error
     if not isinstance(content, dict) or not {"images", "annotations", "categories"} <= set(content):
-        got = ", ".join(list(content)[:4]) if isinstance(content, dict) else "a list"
+        got = (", ".join(list(content)[:4]) or "nothing") if isinstance(content, dict) else "a list"
         raise DataError(
             f"{path}: expected COCO annotations with images, annotations and categories, got "
             f"{got}. A list of results has no names of joints: put it into annotations."

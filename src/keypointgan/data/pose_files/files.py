@@ -49,9 +49,21 @@ def read_instances(path: str | Path) -> Instances:
     if path.stat().st_size == 0 and suffix != ".csv":
         raise DataError(f"{path}: expected a file of poses, got an empty file.")
     try:
-        return READERS[suffix](path)
+        return _without_infinity(READERS[suffix](path))
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: expected text, got other bytes ({error.reason}).") from error
+
+
+def _without_infinity(instances: Instances) -> Instances:
+    """The instances with points at infinity missing, as readers of files take only NaN for it."""
+    infinite = np.isinf(instances.xy).any(axis=-1)
+    if not infinite.any():
+        return instances
+    return replace(
+        instances,
+        xy=np.where(infinite[..., None], np.nan, instances.xy),
+        notes=(*instances.notes, f"{infinite.sum()} points at infinity were taken as missing"),
+    )
 
 
 def arrange(
@@ -118,5 +130,6 @@ def describe_missing(
     return (
         f"{where}: expected the joints of the skeleton '{skeleton.name}', and "
         f"{', '.join(missing)} are not among the file's: {', '.join(joints)}{hint}. "
-        "Choose another skeleton, or say which joint of the file is meant with a joint map."
+        "Choose another skeleton, or say which joint of the file is meant with --map OURS=THEIRS "
+        "(in Python: joint_map)."
     )

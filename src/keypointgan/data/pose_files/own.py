@@ -33,10 +33,10 @@ def read_csv(path: Path) -> Instances:
         before = 2 if tracked else 1
         joints = tuple(name.removesuffix("_x") for name in header[before::3])
         named = [f"{joint}_{column}" for joint in joints for column in COLUMNS]
-        if not joints or header[0] != "frame" or header[before:] != named:
+        if not joints or header[:1] != ["frame"] or header[before:] != named:
             raise DataError(
                 f"{path}: expected the columns frame, JOINT_x, JOINT_y, JOINT_confidence, ..., "
-                f"got {', '.join(header[:4]) or 'nothing'}."
+                f"got {_first_wrong(header, named, before=before)}."
             )
         heads, values = read_rows(file, before=before, columns=len(named), where=str(path), first=2)
     frame = to_frame_numbers(heads[0], where=str(path))
@@ -62,6 +62,18 @@ def read_csv(path: Path) -> Instances:
         tracks=tracks,
         videos=(FilmedSource(str(path)),),
     )
+
+
+def _first_wrong(header: list[str], named: list[str], *, before: int) -> str:
+    """What the header has instead: the first of its columns that is wrong, or how it begins."""
+    columns = header[before:]
+    if header[:1] != ["frame"] or columns[:3] != named[:3]:
+        return ", ".join(header[:4]) or "nothing"
+    place = next(
+        index for index, name in enumerate(named) if index >= len(columns) or columns[index] != name
+    )
+    found = f"'{columns[place]}'" if place < len(columns) else "nothing"
+    return f"no '{named[place]}' in column {before + place + 1}, got {found}"
 
 
 def read_npz(path: Path) -> Instances:
