@@ -37,6 +37,7 @@ from keypointgan.skeletons import Skeleton
 from keypointgan.types import Keypoints
 
 _BORDER = 0.16  # share of a frame's width at either side that rarely shows a face
+_YAW, _PITCH = 0.14, 0.07  # standard deviations of what a head is turned, radians
 
 
 def has_landmarks(joints: Sequence[str]) -> bool:
@@ -107,7 +108,8 @@ def _wander(points: Keypoints, dice: Dice) -> Keypoints:
 
     People in videos look aside more often than those who are photographed for a prior.
     """
-    points = turn_head(points, 0.14 * dice.normal().clamp(-2, 2), 0.07 * dice.normal().clamp(-2, 2))
+    yaw, pitch = (spread * dice.normal().clamp(-2, 2) for spread in (_YAW, _PITCH))
+    points = turn_head(points, yaw, pitch)
     angle = torch.deg2rad(6 * dice.normal()).clamp(-0.26, 0.26)
     scale = torch.exp(0.08 * dice.normal(1, 1) + 0.05 * dice.normal(1, 2))
     cos, sin = angle.cos()[:, None], angle.sin()[:, None]
