@@ -193,3 +193,14 @@ def test_a_file_for_each_video_lies_beside_it(video: Path, tmp_path: Path) -> No
     ((source, reason),) = summary.skipped
     assert source == str(other)
     assert "other.csv: expected a file of boxes" in reason
+
+
+def test_boxes_outside_of_the_frame_are_refused(video: Path, tmp_path: Path) -> None:
+    """As `predict` refuses them: a clip would show the frame's repeated border."""
+    boxes = tmp_path / "boxes.csv"
+    rows = ["0,30,30,50,50", "1,30,30,50,50", "2,5000,30,5020,50"]
+    boxes.write_text("\n".join(["frame,x0,y0,x1,y1", *rows]), encoding="utf-8")
+    with pytest.raises(
+        StoreError, match=r"a frame of 128×128 pixels, got one .* for frame 2\. Are"
+    ):
+        ingest(video, tmp_path / "store", size=32, crop=Follow(str(boxes)))

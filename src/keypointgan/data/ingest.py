@@ -169,7 +169,7 @@ def _say_unused(skipped: Sequence[tuple[str, str]]) -> str:
 
 def _as_sentence(text: str) -> str:
     text = " ".join(text.split())
-    return text if text.endswith(".") else f"{text}."
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def _say_bare(name: str, part: Part, *, plate: bool) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from keypointgan.data.boxes import BoxFile, read_boxes
 from keypointgan.data.cut import Cut
 from keypointgan.data.images import is_image, is_pattern
@@ -12,7 +14,7 @@ from keypointgan.data.index import Clip
 from keypointgan.data.resize import Box, centre_square
 from keypointgan.data.sources import NAME, beside, name_clips
 from keypointgan.data.video import VideoInfo, probe
-from keypointgan.data.windows import MARGIN, MAX_GAP, Window, follow, still_window
+from keypointgan.data.windows import MARGIN, MAX_GAP, Window, check_inside, follow, still_window
 from keypointgan.errors import DataError, StoreError, VideoError
 
 Crop = Literal["centre", "none"] | Box | Mapping[str, Box]
@@ -107,6 +109,9 @@ class Planner:
                 max_gap=self._crop.max_gap,
             ):
                 none = False
+                frames = window.first + np.arange(len(window.squares))
+                size = info.height, info.width
+                check_inside(window.squares, frames, size=size, source=str(source))
                 yield window
         if none:
             raise DataError(f"{file.path}: expected an animal in two frames at least, got none.")

@@ -131,7 +131,8 @@ def read_video(
         except (av.FFmpegError, EOFError) as error:
             raise VideoError(
                 f"{path}: expected a whole video, but frame {count} cannot be decoded "
-                f"({_reason(error)}); {count} frames were read. The file is damaged or truncated: copy it again."
+                f"({_reason(error)}); {count} frames were read. The file is damaged or truncated: "
+                "copy it again."
             ) from error
         if _ends_early(container, stream, count=count, end=end):
             raise VideoError(

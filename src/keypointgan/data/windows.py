@@ -91,6 +91,31 @@ class Window:
         return _box(self.squares[0 if self.still else frame - self.first])
 
 
+def check_inside(
+    squares: Squares, frames: Int64[ndarray, " frame"], *, size: tuple[int, int], source: str
+) -> None:
+    """Refuse squares of which no part lies in their frame.
+
+    Args:
+        squares: A row for each of `frames`.
+        frames: Their numbers.
+        size: (height, width) of the frames in pixels.
+        source: For errors.
+
+    Raises:
+        DataError: There is such a square.
+    """
+    height, width = size
+    outside = (squares[:, :2] >= [width, height]) | (squares[:, 2:] <= 0)
+    wrong = np.flatnonzero(outside.any(axis=1))
+    if wrong.size:
+        raise DataError(
+            f"{source}: expected boxes inside a frame of {width}×{height} pixels, got one "
+            f"around {' '.join(f'{value:g}' for value in squares[wrong[0]])} (x0 y0 x1 y1) for "
+            f"frame {frames[wrong[0]]}. Are they of another video, or in other units?"
+        )
+
+
 def still_window(box: Box) -> Window:
     """Return the window of a source of which all frames are cut alike."""
     return Window("", 0, np.asarray([box], np.float64), still=True)

@@ -9,7 +9,7 @@ from jaxtyping import Int64
 from numpy import ndarray
 
 from keypointgan.data.resize import Box
-from keypointgan.data.windows import MARGIN, BoxTrack, Squares
+from keypointgan.data.windows import MARGIN, BoxTrack, Squares, check_inside
 from keypointgan.errors import DataError
 
 
@@ -138,12 +138,4 @@ class Places:
             )
         if size is None:
             return
-        height, width = size
-        outside = (self.squares[:, :2] >= [width, height]) | (self.squares[:, 2:] <= 0)
-        wrong = np.flatnonzero(outside.any(axis=1))
-        if wrong.size:
-            raise DataError(
-                f"{source}: expected boxes inside a frame of {width}×{height} pixels, got one "
-                f"around {' '.join(f'{value:g}' for value in self.squares[wrong[0]])} (x0 y0 x1 "
-                f"y1) for frame {self.frames[wrong[0]]}."
-            )
+        check_inside(self.squares, self.frames, size=size, source=source)
