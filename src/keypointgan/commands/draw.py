@@ -58,7 +58,9 @@ def draw(
     if chosen in {Kind.overlay, Kind.sheet} and video is None:
         raise ConfigError(f"Expected --video for '{chosen.value}', got none.")
     from keypointgan.commands.drawing import draw_poses
+    from keypointgan.commands.outputs import check_output
 
+    check_output(output, reads=[source] if video is None else [source, video])
     output.parent.mkdir(parents=True, exist_ok=True)
     draw_poses(
         source,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keypointgan.commands.outputs import check_output
 from keypointgan.data.pose_files.files import arrange, read_instances
 from keypointgan.data.pose_files.instances import Instances
 from keypointgan.data.video import probe
@@ -59,6 +60,7 @@ def convert_poses(
         ExportError: The output cannot be written.
     """
     check_suffix(output)
+    check_output(output, reads=[source])
     instances = read_instances(source)
     if skeleton is not None:
         chosen = Skeleton.load(skeleton)

@@ -15,7 +15,7 @@ from keypointgan.commands.options import (
     following,
     tell_skipped,
 )
-from keypointgan.errors import ConfigError, DataError
+from keypointgan.errors import ConfigError, DataError, ExportError
 
 
 class Smoothing(StrEnum):
@@ -78,7 +78,7 @@ def predict(
     named and skipped; the exit code is then 3.
     """
     from keypointgan.commands.console import counting
-    from keypointgan.commands.predicting import Prediction, find_targets
+    from keypointgan.commands.predicting import Prediction, check_targets, find_targets
     from keypointgan.inference.detector import Detector
     from keypointgan.inference.formats import check_suffix
     from keypointgan.inference.overlay import PICTURES, VIDEOS
@@ -90,8 +90,9 @@ def predict(
             f"'{overlay}'."
         )
     follow = following(boxes, margin, follow_size=follow_size)
-    detector = Detector.load(checkpoint, device=device)
     targets, skipped = find_targets(sources, output, overlay)
+    check_targets(targets, follow)
+    detector = Detector.load(checkpoint, device=device)
     prediction = Prediction(
         detector,
         follow=follow,
@@ -103,6 +104,11 @@ def predict(
     )
     written = 0
     for target in targets:
+        try:
+            target.check()
+        except ExportError as error:
+            skipped.append((str(target.source), str(error)))
+            continue
         try:
             with counting(target.source.name) as progress:
                 paths = prediction.write(target, progress=progress)

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from keypointgan.commands.outputs import check_output, check_overlay, check_poses_file
 from keypointgan.data.boxes import BoxFile, read_boxes
 from keypointgan.data.plans import Follow
 from keypointgan.data.sources import NAME, beside, find_sources, name_clips
 from keypointgan.data.store import Progress
-from keypointgan.errors import ConfigError, ExportError
+from keypointgan.data.video import probe
+from keypointgan.errors import ConfigError, ExportError, VideoError
 from keypointgan.inference.detector import Detector
 from keypointgan.inference.formats import check_suffix, save_poses
-from keypointgan.inference.overlay import write_overlay
+from keypointgan.inference.overlay import PICTURES, write_overlay
 from keypointgan.inference.places import Places
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.smoothing import Method, smooth
@@ -31,6 +33,41 @@ class Target:
     source: Path
     output: Path
     overlay: Path | None
+
+    def check(self) -> None:
+        """Refuse what could not be written when the poses are there.
+
+        Raises:
+            ExportError: The source tells no frame rate and the file needs one, or a picture is to
+                show several frames.
+            MissingExtraError: The file needs a package that is not installed.
+        """
+        picture = self.overlay is not None and self.overlay.suffix.lower() in PICTURES
+        if not picture and check_suffix(self.output) != ".nwb":
+            check_poses_file(self.output, fps=0)
+            return
+        try:
+            info = probe(self.source)
+        except VideoError:
+            return  # whoever reads it says why
+        check_poses_file(self.output, fps=info.fps)
+        if self.overlay is not None:
+            check_overlay(self.overlay, frames=info.frames)
+
+
+def check_targets(targets: Sequence[Target], follow: Follow | None) -> None:
+    """Refuse files that may not be written, or that are read: sources, and boxes.
+
+    Raises:
+        ExportError: There is such a file.
+    """
+    reads = [target.source for target in targets]
+    if follow is not None:
+        reads += {beside(target.source, follow.boxes) for target in targets}
+    for target in targets:
+        for path in (target.output, target.overlay):
+            if path is not None:
+                check_output(path, reads=reads)
 
 
 def find_targets(

@@ -48,10 +48,12 @@ def build(
     ] = 1,
 ) -> None:
     """Write poses of readable files as a prior for a skeleton."""
+    from keypointgan.commands.outputs import check_output
     from keypointgan.commands.prior import build_human36m_prior
     from keypointgan.data.prior_files import build_prior
     from keypointgan.skeletons import Skeleton
 
+    check_output(output, reads=sources)
     output.parent.mkdir(parents=True, exist_ok=True)
     folders = [source for source in sources if source.is_dir()]
     if folders and len(sources) > 1:

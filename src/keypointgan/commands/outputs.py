@@ -1,0 +1,74 @@
+"""What is known of a file to write before the work for it begins."""
+
+import os
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+
+from keypointgan.errors import ExportError, MissingExtraError
+from keypointgan.inference.formats import check_suffix
+from keypointgan.inference.overlay import PICTURES
+
+_NEEDED = {".h5": ("pandas", "tables"), ".slp": ("sleap_io",), ".nwb": ("pynwb", "ndx_pose")}
+
+
+def check_output(path: Path, *, reads: Iterable[Path] = ()) -> None:
+    """Refuse a file that cannot be written, or that the same command reads.
+
+    Args:
+        path: The file; its folder need not be there yet.
+        reads: What the command reads, which must not be replaced.
+
+    Raises:
+        ExportError: It is one of these, a folder, or in a place that may not be written.
+    """
+    for read in reads:
+        if path.exists() and read.exists() and path.samefile(read):
+            raise ExportError(
+                f"{path}: expected a file to write, got one that is read and would be lost. "
+                "Choose another name or folder."
+            )
+    if path.is_dir():
+        raise ExportError(f"{path}: expected a file to write, got a folder. Add a name.")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir():
+        raise ExportError(f"{path}: cannot be written ({folder} is a file). Choose another folder.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ExportError(
+            f"{path}: cannot be written ({folder} is read-only for you). Choose another folder."
+        )
+
+
+def check_poses_file(path: Path, *, fps: float) -> None:
+    """Refuse a file of poses that could not be written when they are there.
+
+    Args:
+        path: The file.
+        fps: Frames a second of what they are found in; 0 for images.
+
+    Raises:
+        ExportError: The format needs frames a second, or no format has that suffix.
+        MissingExtraError: The format needs a package that is not installed.
+    """
+    suffix = check_suffix(path)
+    for package in _NEEDED.get(suffix, ()):
+        if find_spec(package) is None:
+            raise MissingExtraError(package, extra="formats", purpose=f"write {suffix} files")
+    if suffix == ".nwb" and not fps:
+        raise ExportError(
+            f"{path}: expected frames a second, which NWB needs, got images, which have none. "
+            "Write a .npz, then: keypointgan convert poses FILE.npz -o FILE.nwb --fps 30"
+        )
+
+
+def check_overlay(path: Path, *, frames: int) -> None:
+    """Refuse a picture for several frames.
+
+    Raises:
+        ExportError: It is one.
+    """
+    if path.suffix.lower() in PICTURES and frames != 1:
+        raise ExportError(
+            f"{path}: expected one frame for a picture, got {frames}. Name a video, such as "
+            f"{path.with_suffix('.mp4')}."
+        )
