@@ -83,6 +83,30 @@ def test_folders_stand_for_the_videos_and_image_folders_in_them(tmp_path: Path) 
     assert names(tmp_path / "store") == ["a", "b", "c", "walk"]
 
 
+@pytest.mark.parametrize("suffix", [".H264", ".3gp", ".m2ts", ".mxf", ".vob", ".asf"])
+def test_cameras_and_recorders_name_videos_otherwise(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "in").mkdir()
+    content = video(tmp_path / "a.mp4").read_bytes()
+    (tmp_path / "in" / f"a{suffix}").write_bytes(content)
+    assert ingest(tmp_path / "in", tmp_path / "store", size=16).frames == 4
+
+
+def test_files_of_unknown_kind_in_a_folder_are_left_alone_and_named(tmp_path: Path) -> None:
+    """Files that belong to videos, such as poses, are not: nobody takes them for videos."""
+    content = video(tmp_path / "in" / "a.mp4").read_bytes()
+    for name in ("b.tracks.csv", "b.slp", "LICENSE", ".hidden", "a.mask.mp4"):
+        (tmp_path / "in" / name).touch()
+    assert ingest(tmp_path / "in", tmp_path / "store", size=16, masks=None).notes == ()
+    (tmp_path / "in" / "take1.dat").write_bytes(content)
+    (tmp_path / "in" / "take2.dat").write_bytes(content)
+    (note,) = ingest(tmp_path / "in", tmp_path / "store", size=16, masks=None).notes
+    assert note.startswith("2 files that are not called like videos, such as ")
+    assert "take1.dat" in note
+    (tmp_path / "in" / "a.mp4").unlink()
+    with pytest.raises(StoreError, match=r"without videos or images \(2 files .*take1\.dat: name"):
+        ingest(tmp_path / "in", tmp_path / "other", size=16)
+
+
 def test_a_folder_of_images_is_one_clip_and_a_pattern_many(tmp_path: Path) -> None:
     images(tmp_path / "walk")
     ingest(tmp_path / "walk", tmp_path / "store", size=20, encoding="raw")

@@ -16,7 +16,7 @@ from keypointgan.data.cut import Cut, Stopped, cut_clips
 from keypointgan.data.parts import Part
 from keypointgan.data.plans import MASK_PATTERN, Crop, Follow, Planner, full_name, source_name
 from keypointgan.data.resize import Picture
-from keypointgan.data.sources import find_sources
+from keypointgan.data.sources import find_sources, say_others
 from keypointgan.data.store import Encoding, Progress, StoreWriter
 from keypointgan.data.windows import Window
 from keypointgan.errors import DataError, StoreError
@@ -116,6 +116,8 @@ def ingest(
             f"{path}: expected at least one video or folder of images with two frames, "
             f"{_say_unused(skipped) if given else 'got no sources'}"
         )
+    if found.others:
+        notes.append(f"{say_others(found.others)}.")
     return IngestSummary(
         len(clips), clips[-1].start + clips[-1].frames, tuple(skipped), tuple(notes)
     )

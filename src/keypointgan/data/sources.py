@@ -16,6 +16,10 @@ from keypointgan.data.video import is_video
 
 NAME = "{name}"
 """Stands for the name of a source, without suffix, in the names of files that belong to it."""
+_COMPANIONS = frozenset(
+    {"", ".csv", ".h5", ".json", ".npz", ".nwb", ".slp", ".pkl", ".pickle", ".md", ".yaml", ".yml"}
+)
+"""Files beside videos that are about them, and those without a suffix, such as LICENSE."""
 _COMPARED = 1 << 20  # bytes at both ends of a file that tell copies apart from others
 
 
@@ -26,10 +30,12 @@ class FoundSources:
     Attributes:
         sources: Videos, folders of images and patterns of images, each once.
         skipped: What cannot be one, and why.
+        others: Files in folders that are called like neither videos nor what belongs to them.
     """
 
     sources: list[Path] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
 
 
 def find_sources(given: str | Path | Sequence[str | Path], *, copies: bool = False) -> FoundSources:
@@ -88,6 +94,18 @@ def beside(source: Path, pattern: str) -> Path:
     return source.parent / pattern.replace(NAME, stem(source))
 
 
+def say_others(others: Sequence[Path]) -> str:
+    """Return what to do about files of unknown kind; nothing if there are none."""
+    if not others:
+        return ""
+    if len(others) == 1:
+        return f"a file that is not called like a video, {others[0]}: name it to read it anyway"
+    return (
+        f"{len(others)} files that are not called like videos, such as {others[0]}: name them to "
+        "read them anyway"
+    )
+
+
 def is_mask(path: Path) -> bool:
     """Whether the name is that of a mask video, NAME.mask.mp4."""
     return path.stem.endswith(".mask")
@@ -96,7 +114,10 @@ def is_mask(path: Path) -> bool:
 def _expand(path: Path, found: FoundSources) -> tuple[list[Path], str]:
     """The sources that a path stands for, and why, if there are none."""
     if path.is_dir():
-        return list(_sources_in(path, found)), "a folder without videos or images"
+        before = len(found.others)
+        inside = list(_sources_in(path, found))
+        hint = say_others(found.others[before:])
+        return inside, "a folder without videos or images" + (f" ({hint})" if hint else "")
     if not is_pattern(path):
         return [path], ""
     inside = [entry for entry in matches(path) if not is_mask(entry)]
@@ -119,6 +140,8 @@ def _sources_in(folder: Path, found: FoundSources) -> Iterator[Path]:
     entries.sort(key=natural_order)
     files = [entry for entry in entries if not entry.is_dir()]
     videos = [file for file in files if is_video(file) and not is_mask(file)]
+    known = (is_video, is_image, lambda file: file.suffix.lower() in _COMPANIONS)
+    found.others += [file for file in files if not any(is_known(file) for is_known in known)]
     yield from videos
     if not videos and any(is_image(file) for file in files):
         yield folder

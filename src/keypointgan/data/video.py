@@ -47,7 +47,8 @@ __all__ = [
 
 VIDEO_SUFFIXES = frozenset(
     {".avi", ".flv", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv"}
-    | {".ts", ".webm", ".wmv"}
+    | {".ts", ".webm", ".wmv", ".3gp", ".asf", ".f4v", ".m2ts", ".m2v", ".mxf", ".nut", ".vob"}
+    | {".264", ".265", ".h264", ".h265", ".hevc", ".mjpeg", ".mjpg", ".y4m"}
 )
 
 
