@@ -145,6 +145,30 @@ def video(tmp_path: Path) -> Path:
     return file
 
 
+def test_the_address_is_told_and_nothing_about_links_for_others(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    for address in serve(tmp_path, log=log):
+        started = time.monotonic()
+        while f"The page is at {address}" not in log.read_text(encoding="utf-8"):
+            assert time.monotonic() - started < PATIENCE
+            time.sleep(0.1)
+    assert "share" not in log.read_text(encoding="utf-8")
+
+
+def test_a_port_in_use_is_said_to_be(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "keypointgan.cli", "app", tmp_path, "--no-open"]
+        refused = subprocess.run(
+            [*command, "--port", port], capture_output=True, text=True, check=False
+        )
+    assert refused.returncode == 1
+    assert f"a free port, but {port} cannot be used" in refused.stderr
+    assert "launch()" not in refused.stderr
+
+
 def test_an_uploaded_picture_gets_keypoints_a_table_and_a_file(
     page: "playwright.Page", run: Path, picture: Path, tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """The page itself: its tabs and how it is served. Needs Gradio."""
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +14,14 @@ from keypointgan.app.tabs_look import prior_tab, swap_tab, training_tab
 from keypointgan.errors import ConfigError
 
 
-def serve(models: Models, *, host: str, port: int | None, open_browser: bool) -> None:
+def serve(
+    models: Models,
+    *,
+    host: str,
+    port: int | None,
+    open_browser: bool,
+    say: Callable[[str], None],
+) -> None:
     """Show the page until Ctrl-C.
 
     Args:
@@ -21,6 +29,7 @@ def serve(models: Models, *, host: str, port: int | None, open_browser: bool) ->
         host: Address to listen on; 127.0.0.1 is this machine only.
         port: Its port; the first free one from 7860 if none is given.
         open_browser: Whether to open the page in the browser.
+        say: Told the address once the page is there.
 
     Raises:
         ConfigError: The port is taken.
@@ -28,7 +37,9 @@ def serve(models: Models, *, host: str, port: int | None, open_browser: bool) ->
     with TemporaryDirectory(prefix="keypointgan-app-") as folder:
         page = build_page(models, Path(folder))
         try:
-            page.launch(
+            _, address, _ = page.launch(
+                prevent_thread_lock=True,
+                quiet=True,  # of Gradio's own words, which speak of links for other people
                 server_name=host,
                 server_port=port,
                 inbrowser=open_browser,
@@ -46,8 +57,10 @@ def serve(models: Models, *, host: str, port: int | None, open_browser: bool) ->
         except OSError as error:
             raise ConfigError(
                 f"Expected a free port, but {port or 'all from 7860 to 7959'} cannot be used "
-                f"({str(error).splitlines()[0]}). Choose another with --port."
+                f"({str(error).splitlines()[0].partition('. ')[0]}). Choose another with --port."
             ) from error
+        say(f"The page is at {address}  Ctrl-C ends it.")
+        page.block_thread()
 
 
 def build_page(models: Models, folder: Path) -> gr.Blocks:

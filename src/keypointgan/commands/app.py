@@ -41,4 +41,10 @@ def app(
                 f"Expected a run, a checkpoint, a folder of them or a name of "
                 f"{', '.join(list_pretrained())}, got '{path}'."
             )
-    serve(Models(paths, device=device), host=host, port=port, open_browser=open_browser)
+    serve(
+        Models(paths, device=device),
+        host=host,
+        port=port,
+        open_browser=open_browser,
+        say=lambda line: typer.echo(line, err=True),
+    )
