@@ -30,11 +30,11 @@ class Reconstruction:
 
 @dataclass(frozen=True)
 class Detection:
-    """The keypoints of frames, how sure they are, and the picture they were read from."""
+    """The keypoints of frames, how sure they are, and the picture they were read from, if any."""
 
     keypoints: Keypoints
     confidence: Confidence
-    skeleton_image: SkeletonImages
+    skeleton_image: SkeletonImages | None
 
 
 class KeypointGAN(nn.Module):

@@ -1,0 +1,118 @@
+"""Other views of the same frames: moved, in other light, partly hidden; and where points went.
+
+What a detector must not care about (METHOD 6, point 4): the keypoints of a moved frame are the
+moved keypoints, and light, blur, noise and things in front change nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
+
+from keypointgan.data.dice import Dice
+from keypointgan.ops.keypoints import mirror
+from keypointgan.ops.warp import random_warp, warp_frames
+from keypointgan.types import Frames, Keypoints
+
+Pictures = Float[Tensor, "batch 3 height width"]
+"""In [0, 1]."""
+
+
+@dataclass(frozen=True)
+class ViewRange:
+    """How far views may differ from the frames.
+
+    Attributes:
+        rotation: Standard deviation, degrees; 180 is as good as any angle.
+        scale: Standard deviation around 1.
+        shift: Standard deviation, normalised units (the side is 2).
+        light: Strength of changes of light, colour, blur and noise; 1 is strong.
+        hidden: Probability that something hides a part.
+        mirror: For each keypoint the index of the one on the other side, to mirror half of the
+            views; none to mirror no view.
+    """
+
+    rotation: float
+    scale: float
+    shift: float
+    light: float
+    hidden: float
+    mirror: Sequence[int] | None
+
+
+def draw_views(
+    frames: Frames, points: Keypoints, views: ViewRange, *, generator: torch.Generator
+) -> tuple[Frames, Keypoints]:
+    """A random view of each frame, and its points there.
+
+    Args:
+        frames: In [-1, 1].
+        points: Their keypoints.
+        views: How far the views may differ.
+        generator: Of everything random, on the frames' device.
+    """
+    dice = Dice(len(frames), generator=generator)
+    warp = random_warp(
+        len(frames),
+        generator=generator,
+        rotation=views.rotation,
+        scale=views.scale,
+        shift=views.shift,
+    )
+    frames, points = warp_frames(frames, warp), warp.move(points)
+    if views.mirror is not None:
+        turned = dice.uniform(0, 1) < 0.5
+        frames = torch.where(turned[:, None, None, None], frames.flip(-1), frames)
+        points = torch.where(turned[:, None, None], mirror(points, order=views.mirror), points)
+    pictures = change_light((frames + 1) / 2, dice, strength=views.light)
+    if views.hidden:
+        pictures = hide_parts(pictures, dice, probability=views.hidden)
+    return pictures * 2 - 1, points
+
+
+def change_light(pictures: Pictures, dice: Dice, *, strength: float) -> Pictures:
+    """The pictures as another camera in another light would have taken them."""
+    if not strength:
+        return pictures
+    size = pictures.shape[-2:]
+    coarse = interpolate(avg_pool2d(pictures, 2), size=size, mode="bilinear", align_corners=False)
+    blurred = avg_pool2d(pictures, 3, stride=1, padding=1, count_include_pad=False)
+    pictures = torch.lerp(pictures, blurred, _each(dice.uniform(0, strength)))
+    is_coarse = _each(dice.uniform(0, 1)) < 0.2 * strength
+    pictures = torch.where(is_coarse, coarse, pictures)
+    pictures = pictures.clamp_min(1e-3) ** _each((dice.uniform(-0.4, 0.4) * strength).exp())
+    grey = pictures.mean(dim=1, keepdim=True)
+    colour = _each(1 + strength * dice.uniform(-0.6, 0.4))
+    colour = torch.where(_each(dice.uniform(0, 1)) < 0.12 * strength, 0.0, colour)
+    pictures = grey + (pictures - grey) * colour
+    middle = pictures.mean(dim=(1, 2, 3), keepdim=True)
+    contrast = _each(1 + strength * dice.uniform(-0.3, 0.3))
+    pictures = middle + (pictures - middle) * contrast
+    gain = _each(1 + strength * dice.uniform(-0.3, 0.3))
+    tint = 1 + strength * dice.uniform(-0.12, 0.12, 3, 1, 1)
+    pictures = pictures * gain * tint + strength * _each(dice.uniform(-0.1, 0.1))
+    noise = dice.normal(*pictures.shape[1:]) * _each(dice.uniform(0, 0.05)) * strength
+    return (pictures + noise).clamp(0, 1)
+
+
+def hide_parts(pictures: Pictures, dice: Dice, *, probability: float, parts: int = 2) -> Pictures:
+    """The pictures with rectangles in front: of one colour, or a part of another picture."""
+    height, width = pictures.shape[-2:]
+    x = ((torch.arange(width, device=pictures.device) * 2 + 1) / width - 1).view(1, 1, 1, -1)
+    y = ((torch.arange(height, device=pictures.device) * 2 + 1) / height - 1).view(1, 1, -1, 1)
+    for _ in range(parts):
+        centre, half = dice.uniform(-1, 1, 2, 1, 1, 1), dice.uniform(0.05, 0.35, 2, 1, 1, 1)
+        inside = ((x - centre[:, 0]).abs() < half[:, 0]) & ((y - centre[:, 1]).abs() < half[:, 1])
+        inside = inside & (_each(dice.uniform(0, 1)) < probability)
+        plain = dice.colours()[:, :, None, None].expand_as(pictures)
+        other = pictures.roll(1, 0).flip(-2)
+        filling = torch.where(_each(dice.uniform(0, 1)) < 0.5, plain, other)
+        pictures = torch.where(inside, filling, pictures)
+    return pictures
+
+
+def _each(values: Float[Tensor, " batch"]) -> Float[Tensor, "batch 1 1 1"]:
+    return values[:, None, None, None]

@@ -1,0 +1,109 @@
+"""The student: one network from a frame to its keypoints and how far off they may be.
+
+The method reads a frame twice, Φ to a skeleton image and η to points, because the picture between
+the two is what a discriminator can judge. Once the pose is known, one network does the same faster
+(METHOD 6, point 6). It is no part of the paper.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from keypointgan.models.blocks import conv_block, double
+from keypointgan.models.keypointgan import Detection
+from keypointgan.ops.heatmaps import locate, within
+from keypointgan.types import Confidence, Frames, Heatmaps
+
+NEAR = 0.05
+"""Share of the frame's side within which the confidence says that the true point lies."""
+
+
+class Student(nn.Module):
+    """A residual encoder-decoder to heatmaps at a quarter of the size, and an error a keypoint.
+
+    A stride-2 stem, then four times a stride-2 convolution and residual blocks down to a
+    thirty-second of the size, so that what is front and what is back is seen as a whole; back up
+    to a quarter with skips.
+
+    Args:
+        keypoints: Number of keypoints, K in the paper.
+        width: Channels of the stem.
+    """
+
+    calibration: Tensor
+    """What the expected errors are multiplied with; 1 until it is measured."""
+
+    align_corners = False
+    """Keypoints are in our coordinates, whose -1 and +1 are the outer edges."""
+
+    def __init__(self, *, keypoints: int, width: int = 32) -> None:
+        super().__init__()
+        wide = (2 * width, 3 * width, 4 * width, 6 * width)
+        self.stem = conv_block(3, width, 5, stride=2)
+        self.stages = nn.ModuleList(
+            nn.Sequential(
+                conv_block(inputs, outputs, stride=2), *(Residual(outputs) for _ in range(blocks))
+            )
+            for inputs, outputs, blocks in zip((width, *wide[:-1]), wide, (1, 2, 3, 2), strict=True)
+        )
+        self.up = nn.ModuleList(
+            conv_block(deep + skip, outputs)
+            for deep, skip, outputs in (
+                (wide[3], wide[2], wide[2]),
+                (wide[2], wide[1], wide[1]),
+                (wide[1], wide[0], wide[1]),
+            )
+        )
+        self.out = nn.Conv2d(wide[1], keypoints, 1)
+        self.error = nn.Linear(wide[3] + wide[2], keypoints)
+        self.register_buffer("calibration", torch.ones(()))
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        nn.init.normal_(self.out.weight, 0.0, 0.01)
+        nn.init.zeros_(self.error.weight)
+        nn.init.constant_(self.error.bias, -3.0)
+
+    def forward(self, frame: Frames) -> tuple[Heatmaps, Float[Tensor, "batch keypoint"]]:
+        """Scores of each keypoint at a quarter of the size, and the logarithm of its error.
+
+        The error is the scale b of a Laplace distribution around the point, whose mean distance
+        is 2b, in normalised units.
+        """
+        *skips, features = self._down(frame)
+        deepest = features.float().mean(dim=(2, 3))
+        middle = skips[-1].float().mean(dim=(2, 3))
+        for stage, skip in zip(self.up, reversed(skips), strict=True):
+            features = stage(torch.cat([double(features), skip], dim=1))
+        return self.out(features), self.error(torch.cat([deepest, middle], dim=1))
+
+    def detect(self, frame: Frames) -> Detection:
+        """The keypoints of frames, and the probability that each is off by less than `NEAR`."""
+        heatmaps, log_error = self(frame)
+        return Detection(locate(heatmaps), self.confidence(log_error), None)
+
+    def confidence(self, log_error: Float[Tensor, "batch keypoint"]) -> Confidence:
+        """The probability that a point with this error lies within `NEAR` of the side."""
+        return within(2 * NEAR, log_error.float().exp() * self.calibration)
+
+    def _down(self, frame: Frames) -> list[Tensor]:
+        features = self.stem(frame)
+        stages = []
+        for stage in self.stages:
+            features = stage(features)
+            stages.append(features)
+        return stages
+
+
+class Residual(nn.Module):
+    """Two convolutions whose result is added to what came in (He et al., CVPR 2016)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = conv_block(channels, channels)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """The features, refined."""
+        return torch.relu(features + self.norm(self.second(self.first(features))))

@@ -1,0 +1,108 @@
+"""Other views of the same frames, and where their points went."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+from torch.testing import assert_close
+
+from keypointgan.data.dice import Dice
+from keypointgan.data.views import ViewRange, change_light, draw_views, hide_parts
+from keypointgan.ops.heatmaps import locate
+
+MOVED = ViewRange(rotation=20.0, scale=0.1, shift=0.1, light=0.0, hidden=0.0, mirror=None)
+STILL = replace(MOVED, rotation=0.0, scale=0.0, shift=0.0)
+SIDES = (1, 0, 2)
+"""Left and right are exchanged by a mirror, the middle is not."""
+
+
+def _seeded(seed: int = 1) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def _dots(points: Tensor, *, size: int = 64) -> Tensor:
+    """Dark frames; the n-th point of each is a bright round dot of the n-th colour."""
+    line = (torch.arange(size) * 2 + 1) / size - 1
+    x, y = line.view(1, 1, 1, -1), line.view(1, 1, -1, 1)
+    squared = (x - points[..., 0, None, None]).square() + (y - points[..., 1, None, None]).square()
+    return 2 * (-squared / 0.06**2).exp() - 1
+
+
+def _where_bright(frames: Tensor) -> Tensor:
+    """The brightest place of each colour."""
+    return locate((frames + 1) * 20)
+
+
+def _points(count: int) -> Tensor:
+    return (torch.rand(count, 3, 2, generator=_seeded(0)) - 0.5) * 0.8
+
+
+def test_a_point_goes_where_its_bright_dot_goes() -> None:
+    """Dot and point have turned, grown and moved by the same: half a pixel of 64 apart at most."""
+    points = _points(16)
+    views, moved = draw_views(_dots(points), points, MOVED, generator=_seeded())
+    assert_close(_where_bright(views), moved, atol=2 / 64 / 2, rtol=0)
+    assert float((moved - points).norm(dim=-1).max()) > 0.2, "they have moved"
+
+
+def test_a_mirror_exchanges_the_names_of_the_sides() -> None:
+    """The dot of the left hand is at the point of the right one in about half of the views."""
+    points = _points(16)
+    views, moved = draw_views(
+        _dots(points), points, replace(MOVED, mirror=SIDES), generator=_seeded()
+    )
+    seen = _where_bright(views)
+    straight = (seen - moved).norm(dim=-1).amax(dim=1) < 1 / 64
+    exchanged = (seen[:, list(SIDES)] - moved).norm(dim=-1).amax(dim=1) < 1 / 64
+    assert (straight ^ exchanged).all()
+    assert 4 <= int(exchanged.sum()) <= 12
+
+
+def test_the_same_seed_gives_the_same_views() -> None:
+    points = _points(4)
+    strong = replace(MOVED, light=1.0, hidden=1.0, mirror=SIDES)
+    first, again, other = (
+        draw_views(_dots(points), points, strong, generator=_seeded(seed)) for seed in (3, 3, 4)
+    )
+    assert_close(first, again, atol=0, rtol=0)
+    assert not torch.allclose(first[0], other[0])
+
+
+def test_views_that_may_not_differ_are_the_frames() -> None:
+    points = _points(4)
+    frames = _dots(points)
+    views, moved = draw_views(frames, points, STILL, generator=_seeded())
+    assert_close(views, frames, atol=1e-4, rtol=0)
+    assert_close(moved, points)
+
+
+def test_light_moves_no_point_and_stays_in_range() -> None:
+    points = _points(8)
+    frames = _dots(points)
+    views, moved = draw_views(frames, points, replace(STILL, light=1.0), generator=_seeded())
+    assert_close(moved, points)
+    assert -1 <= views.min() < views.max() <= 1
+    assert float((views - frames).abs().mean(dim=(1, 2, 3)).min()) > 0.01, "each has changed"
+
+
+@pytest.mark.parametrize("strength", [0.3, 1.0])
+def test_light_is_stronger_where_it_is_asked_to_be(strength: float) -> None:
+    """A grey picture has no edges to blur: its change grows with the strength from nothing."""
+    grey = torch.full((64, 3, 8, 8), 0.5)
+    change = (change_light(grey, Dice(64, generator=_seeded()), strength=strength) - grey).abs()
+    assert 0.05 * strength < float(change.mean()) < 0.35 * strength
+
+
+def test_what_hides_is_a_rectangle_and_leaves_the_rest() -> None:
+    """White pictures, each with at most two rectangles of at most 0.35 of the side each."""
+    white = torch.ones(32, 3, 32, 32)
+    hidden = hide_parts(white, Dice(32, generator=_seeded()), probability=1.0) < 0.999
+    share = hidden.any(dim=1).float().mean(dim=(1, 2))
+    assert float(share.max()) <= 2 * 0.35**2 + 0.1
+    assert float(share.mean()) > 0.02
+
+
+def test_nothing_is_hidden_at_probability_0() -> None:
+    pictures = torch.rand(4, 3, 16, 16, generator=_seeded())
+    assert_close(hide_parts(pictures, Dice(4, generator=_seeded()), probability=0.0), pictures)
