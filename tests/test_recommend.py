@@ -203,6 +203,7 @@ def test_a_narrow_network_is_chosen_only_where_it_is_needed_and_faster(
         return cost.Cost({}, fast * slow, 0.1, 0, "cpu")
 
     monkeypatch.setattr("keypointgan.commands.recommend.measure", timed)
+    monkeypatch.setattr("keypointgan.commands.recommend.has_bfloat16", lambda device: True)
 
     def settings(hours: float) -> Config:
         found = recommend_recipe(tiny_store, tiny_prior, hours=hours, device="cpu")
@@ -212,6 +213,23 @@ def test_a_narrow_network_is_chosen_only_where_it_is_needed_and_faster(
     assert settings(1.0).training.precision == "32-true"
     assert settings(1.0).training.steps == 6800  # an hour less 200 s of pre-training, at 0.5 s
     assert settings(100.0).model.width == 32
+
+
+def test_a_number_format_that_a_cpu_lacks_is_not_measured(
+    tiny_store: Path, tiny_prior: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be faster by the clock, since float32 is computed in its place."""
+    measured: list[str] = []
+
+    def timed(config: Config) -> cost.Cost:
+        measured.append(config.training.precision)
+        return cost.Cost({}, 1e-3, 0.1, 0, "cpu")
+
+    monkeypatch.setattr("keypointgan.commands.recommend.measure", timed)
+    monkeypatch.setattr("keypointgan.commands.recommend.has_bfloat16", lambda device: False)
+    found = recommend_recipe(tiny_store, tiny_prior, hours=10, device="cpu")
+    assert set(measured) == {"32-true"}
+    assert make_config(yaml.safe_load(found.recipe)).training.precision == "32-true"
 
 
 @pytest.mark.slow

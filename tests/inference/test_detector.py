@@ -187,15 +187,29 @@ def test_progress_is_told_after_each_batch(detector: Detector, frames: np.ndarra
     assert told == [(2, 5), (4, 5), (5, 5)]
 
 
-def test_bfloat16_is_close(frames: np.ndarray) -> None:
-    class Linear(BlobFinder):
-        def detect(self, frame: torch.Tensor) -> Detection:
-            found = super().detect(frame)
-            return Detection(found.keypoints @ torch.eye(2), found.confidence, frame)
+class Linear(BlobFinder):
+    """Multiplies by one, which autocast does in the precision asked for."""
 
+    def detect(self, frame: torch.Tensor) -> Detection:
+        found = super().detect(frame)
+        return Detection(found.keypoints @ torch.eye(2), found.confidence, frame)
+
+
+def test_bfloat16_is_close(frames: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keypointgan.inference.detector.has_bfloat16", lambda device: True)
     poses = Detector(Linear(), skeleton=STICK, size=32).predict(frames, bfloat16=True)
     assert_allclose(poses.xy, CENTRES, atol=1.0)
     assert np.abs(poses.xy - CENTRES).max() > 1e-3
+
+
+def test_a_cpu_without_bfloat16_computes_in_float32_and_says_so(
+    frames: np.ndarray, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("keypointgan.inference.detector.has_bfloat16", lambda device: False)
+    detector = Detector(Linear(), skeleton=STICK, size=32)
+    poses = detector.predict(frames, bfloat16=True)
+    assert [record.message[:28] for record in caplog.records] == ["This CPU has no bfloat16 uni"]
+    assert_allclose(poses.xy, detector.predict(frames).xy, atol=0)
 
 
 @pytest.mark.parametrize(

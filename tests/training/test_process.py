@@ -13,7 +13,9 @@ from lightning.fabric import Fabric
 from torch import nn
 from torch.testing import assert_close
 
-from keypointgan.training.process import Clock, averager, interruptible
+from keypointgan.config import TrainingConfig
+from keypointgan.training.process import Clock, averager, interruptible, make_fabric
+from keypointgan.training.progress import Progress
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
@@ -43,6 +45,40 @@ def test_the_pace_is_that_of_late(monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter([50.0, 52.0])
     monkeypatch.setattr(time, "monotonic", lambda: next(moments))
     assert Clock(100).rate(110) == 5.0
+
+
+class _Told:
+    """A listener that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def on_progress(self, progress: Progress) -> None:
+        raise AssertionError("nothing is trained here")
+
+    def on_message(self, message: str) -> None:
+        self.messages.append(message)
+
+
+@pytest.mark.parametrize("has_units", [False, True])
+def test_bfloat16_is_emulated_by_no_cpu(monkeypatch: pytest.MonkeyPatch, has_units: bool) -> None:
+    """Without units the networks run in float32, which is told once; with them, as asked for."""
+    monkeypatch.setattr("keypointgan.training.process.has_bfloat16", lambda device: has_units)
+    told = _Told()
+    fabric = make_fabric(TrainingConfig(device="cpu", precision="bf16-mixed"), listener=told)
+    with fabric.autocast():
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+    assert product.dtype == (torch.bfloat16 if has_units else torch.float32)
+    assert [message[:33] for message in told.messages] == (
+        [] if has_units else ["This CPU has no bfloat16 units an"]
+    )
+
+
+def test_float32_is_nothing_to_tell_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keypointgan.training.process.has_bfloat16", lambda device: False)
+    told = _Told()
+    make_fabric(TrainingConfig(device="cpu", precision="32-true"), listener=told)
+    assert told.messages == []
 
 
 def test_one_process_keeps_its_gradient() -> None:

@@ -19,6 +19,8 @@ from keypointgan.commands.run_health import examine_run
 from keypointgan.data.store import Store
 from keypointgan.data.video import has_decoder, read_video, write_video
 from keypointgan.errors import KeypointGANError
+from keypointgan.hardware import has_bfloat16
+from keypointgan.inference.detector import choose_device
 from keypointgan.training.journal import read_metrics
 
 _ROOM = 2.0  # gigabytes below which a run may not find room for its checkpoints
@@ -38,6 +40,7 @@ def examine(paths: Sequence[Path]) -> list[Finding]:
         Finding("keypointgan", version("keypointgan")),
         Finding("torch", f"{torch.__version__}, {torch.get_num_threads()} threads"),
         _device(),
+        _precision(),
         _checked("codec", _try_codec),
         _disk(),
         _compiler(),
@@ -58,6 +61,15 @@ def _device() -> Finding:
     if torch.backends.mps.is_available():
         return Finding("device", "Apple GPU (mps)")
     return Finding("device", f"no GPU, {os.cpu_count()} cores: use the preset 'compact' and 64 px")
+
+
+def _precision() -> Finding:
+    if has_bfloat16(choose_device("auto")):
+        return Finding("training.precision", "bf16-mixed is worth a try", good=True)
+    return Finding(
+        "training.precision",
+        "this CPU has no bfloat16 units: bf16-mixed and --bfloat16 are computed in float32",
+    )
 
 
 def _try_codec() -> str:

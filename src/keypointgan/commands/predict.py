@@ -79,6 +79,7 @@ def predict(
     """
     from keypointgan.commands.console import counting
     from keypointgan.commands.predicting import Prediction, check_targets, find_targets
+    from keypointgan.hardware import NO_BFLOAT16, has_bfloat16
     from keypointgan.inference.detector import Detector
     from keypointgan.inference.formats import check_suffix
     from keypointgan.inference.overlay import PICTURES, VIDEOS
@@ -93,6 +94,9 @@ def predict(
     targets, skipped = find_targets(sources, output, overlay)
     check_targets(targets, follow)
     detector = Detector.load(checkpoint, device=device)
+    if bfloat16 and not has_bfloat16(detector.device):
+        typer.echo(f"note: {NO_BFLOAT16}", err=True)
+        bfloat16 = False
     prediction = Prediction(
         detector,
         follow=follow,

@@ -18,6 +18,7 @@ from keypointgan.data.prior_files import check_complete, read_poses
 from keypointgan.data.store import Store, StoreWriter
 from keypointgan.data.survey import StoreSurvey, survey_poses, survey_store
 from keypointgan.errors import PriorError, SkeletonError
+from keypointgan.hardware import has_bfloat16
 from keypointgan.inference.detector import choose_device
 from keypointgan.recipe_writer import FRAMES_TO_LEARN, make, render_recipe, warnings, with_time
 from keypointgan.recommend import Choice, Machine, recommend
@@ -175,12 +176,7 @@ def _networks(
     choices: Sequence[Choice], sample: Path, machine: Machine
 ) -> tuple[list[Choice], Cost]:
     """The choices with the number format and the width that the time allows, and their cost."""
-    precision = _measured(choices, sample, width=32, precision="bf16-mixed")
-    plain = _measured(choices, sample, width=32, precision="32-true")
-    faster = precision.seconds_per_update <= plain.seconds_per_update
-    kind, cost = ("bf16-mixed", precision) if faster else ("32-true", plain)
-    ratio = plain.seconds_per_update / precision.seconds_per_update
-    why = f"{max(ratio, 1 / ratio):.1f} times faster than the other here"
+    kind, cost, why = _number_format(choices, sample, machine)
     width, because = 32, "the paper's"
     batch = make(choices).training.batch_size
     seen = machine.hours * 3600 / cost.seconds_per_update * batch
@@ -199,6 +195,19 @@ def _networks(
         Choice("model.width", width, because),
         Choice("training.precision", kind, why),
     ], cost
+
+
+def _number_format(
+    choices: Sequence[Choice], sample: Path, machine: Machine
+) -> tuple[str, Cost, str]:
+    """The faster of the number formats, its cost, and why it is taken."""
+    plain = _measured(choices, sample, width=32, precision="32-true")
+    if not has_bfloat16(torch.device(machine.device)):
+        return "32-true", plain, "this CPU has no bfloat16 units"
+    precision = _measured(choices, sample, width=32, precision="bf16-mixed")
+    ratio = plain.seconds_per_update / precision.seconds_per_update
+    why = f"{max(ratio, 1 / ratio):.1f} times faster than the other here"
+    return ("bf16-mixed", precision, why) if ratio >= 1 else ("32-true", plain, why)
 
 
 def _measured(choices: Sequence[Choice], sample: Path, *, width: int, precision: str) -> Cost:

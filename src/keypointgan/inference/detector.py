@@ -4,6 +4,7 @@ Tensors and normalised coordinates end here. Each frame is cropped to a square, 
 that the model was trained on, and the keypoints are taken back through both.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -19,6 +20,7 @@ from keypointgan.data.resize import Box, Square, centre_square, crop_and_resize,
 from keypointgan.data.store import Progress
 from keypointgan.data.video import RGBFrame
 from keypointgan.errors import ConfigError
+from keypointgan.hardware import NO_BFLOAT16, has_bfloat16
 from keypointgan.inference.places import Places
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.sources import Source, open_source
@@ -26,6 +28,8 @@ from keypointgan.models.keypointgan import Detection
 from keypointgan.ops.keypoints import from_aligned_corners, mirror
 from keypointgan.skeletons import Skeleton
 from keypointgan.types import Confidence, Frames, Keypoints
+
+_log = logging.getLogger(__name__)
 
 Boxes = ndarray
 """(frame, 4): x0, y0, x1, y1 of the object in pixels of the source; NaN where there is none.
@@ -122,7 +126,7 @@ class Detector:
             flip_average: Average with the keypoints of the mirrored frame, mirrored back: slower,
                 a little steadier. Where the model takes the mirror image for a person seen from
                 the other side, the labelling that is nearer to the straight one is averaged.
-            bfloat16: Compute in bfloat16 where the model allows it.
+            bfloat16: Compute in bfloat16 where the device has units for it.
             progress: Called after each batch.
 
         Raises:
@@ -190,6 +194,9 @@ class Detector:
         """
         if batch_size < 1:
             raise ConfigError(f"Expected a batch size of at least 1, got {batch_size}.")
+        if bfloat16 and not has_bfloat16(self.device):
+            _log.warning(NO_BFLOAT16)
+            bfloat16 = False
         names = ("",) if places is None else places.names
         opened = open_source(source)
         if opened.exact and places is not None:

@@ -5,11 +5,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor
+
+from keypointgan.config import TrainingConfig
+from keypointgan.hardware import NO_BFLOAT16, has_bfloat16
+from keypointgan.training.progress import Listener
 
 
 @contextmanager
@@ -51,6 +55,20 @@ class Clock:
         self._moments = [*self._moments[-20:], (time.monotonic(), step)]
         (then, before), (now, after) = self._moments[0], self._moments[-1]
         return (after - before) / max(now - then, 1e-9)
+
+
+def make_fabric(settings: TrainingConfig, *, listener: Listener) -> Fabric:
+    """The device and the number format of a run; bfloat16 only where the device computes in it."""
+
+    def fabric(precision: Literal["32-true", "bf16-mixed"]) -> Fabric:
+        return Fabric(accelerator=settings.device, devices=settings.devices, precision=precision)
+
+    made = fabric(settings.precision)
+    if settings.precision == "bf16-mixed" and not has_bfloat16(made.device):
+        if made.is_global_zero:
+            listener.on_message(NO_BFLOAT16)
+        made = fabric("32-true")
+    return made
 
 
 def averager(fabric: Fabric) -> Callable[[Iterable[Tensor]], None]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from lightning.fabric import Fabric
 from torch import Tensor
 
 from keypointgan.assemble import assemble_data, assemble_prior
@@ -17,7 +16,7 @@ from keypointgan.skeletons import Skeleton
 from keypointgan.training.health import TrainingHealth, check_validation, is_broken
 from keypointgan.training.panels import write_panel
 from keypointgan.training.pretrain import Pretraining, take_regressor
-from keypointgan.training.process import Clock, averager, interruptible
+from keypointgan.training.process import Clock, averager, interruptible, make_fabric
 from keypointgan.training.progress import Listener, Progress, Silent
 from keypointgan.training.record import Record
 from keypointgan.training.schedule import is_alone, step_size_factor
@@ -68,11 +67,7 @@ class Trainer:
         self.run, self.config, self.evaluate = run, config, evaluate
         self.listener = listener or Silent()
         settings = config.training
-        self.fabric = Fabric(
-            accelerator=settings.device,
-            devices=settings.devices,
-            precision=settings.precision,
-        )
+        self.fabric = make_fabric(settings, listener=self.listener)
         if settings.devices > 1:
             self.fabric.launch()
         self.device = self.fabric.device
