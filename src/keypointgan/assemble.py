@@ -26,6 +26,7 @@ from keypointgan.models.discriminator import Discriminator
 from keypointgan.models.encoder import CompactEncoder, Encoder
 from keypointgan.models.keypointgan import KeypointGAN
 from keypointgan.models.regressor import CompactRegressor, Regressor
+from keypointgan.models.student import Student
 from keypointgan.ops.capsules import draw_capsules
 from keypointgan.skeletons import SIDES, Skeleton
 
@@ -87,6 +88,11 @@ def assemble_model(
         falloff=settings.falloff,
         align_corners=align_corners,
     )
+
+
+def assemble_student(config: Config, skeleton: Skeleton) -> Student:
+    """Return the student with fresh weights."""
+    return Student(keypoints=skeleton.num_joints, width=config.student.width)
 
 
 def assemble_discriminator(config: Config) -> Discriminator:
@@ -208,6 +214,10 @@ def assemble_figures(config: Config, data: TrainingData, prior: Prior) -> Figure
         return DrawnFaces(prior, Backdrops(borders_of(plates)), size=config.data.size)
     if not prior.is_3d:
         return DrawnAnimals(prior, Backdrops(plates), size=config.data.size)
+    # A moving camera blurs its plate; a frame of each clip adds what is sharp.
+    middles = torch.tensor([clip.start + clip.frames // 2 for clip in data.training_clips])
+    frames = torch.cat([data.bank.fetch(rows) for rows in middles.split(256)])
+    plates = torch.cat([plates, ((frames + 1) * 127.5).round().byte()])
     draw = torch.compile(draw_capsules) if config.training.compile else draw_capsules
     return Figures(prior, Backdrops(plates), size=config.data.size, draw=draw)
 

@@ -3,8 +3,8 @@
 A checkpoint is a folder:
 
 ```
-model.safetensors   encoder, regressor and decoder as they are used (running mean, if there is one)
-model.json          settings, skeleton, step, versions, figures
+model.safetensors   encoder, regressor and decoder, or a student, as they are used (running mean)
+model.json          settings, skeleton, step, versions, figures, which of the two networks it is
 resume.pt           everything that training needs to go on as if it had not stopped
 ```
 
@@ -19,17 +19,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from keypointgan.assemble import assemble_model
+from keypointgan.assemble import assemble_model, assemble_student
 from keypointgan.config import Config
 from keypointgan.errors import CheckpointError, ConfigError, TrainingError
 from keypointgan.models.keypointgan import KeypointGAN
+from keypointgan.models.student import Student
 from keypointgan.recipe import make_config
 from keypointgan.skeletons import Skeleton
 
@@ -37,6 +38,8 @@ PRETRAINED = Path(__file__).parent / "pretrained"
 """Checkpoints that come with the package, by name: `keypointgan predict faces photo.jpg`."""
 WEIGHTS, DESCRIPTION, RESUME = "model.safetensors", "model.json", "resume.pt"
 FORMAT = 1
+Network = Literal["method", "student"]
+"""What a checkpoint holds: encoder, regressor and decoder, or a student."""
 _KEYS = {"step", "align_corners", "metrics", "skeleton", "config"}
 
 
@@ -53,7 +56,7 @@ class LoadedModel:
         metrics: Figures measured when they were saved.
     """
 
-    model: KeypointGAN
+    model: KeypointGAN | Student
     skeleton: Skeleton
     size: int
     config: Config
@@ -63,7 +66,7 @@ class LoadedModel:
 
 def save_checkpoint(
     folder: Path,
-    model: KeypointGAN,
+    model: KeypointGAN | Student,
     *,
     config: Config,
     skeleton: Skeleton,
@@ -95,6 +98,7 @@ def save_checkpoint(
         save_file(weights, beside / WEIGHTS)
         description = {
             "format": FORMAT,
+            "network": "student" if isinstance(model, Student) else "method",
             "step": step,
             "align_corners": model.align_corners,
             "metrics": dict(metrics),
@@ -136,7 +140,12 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Loade
             f"{error} The checkpoint was written by another version of keypointgan."
         ) from error
     skeleton = Skeleton.from_dict(description["skeleton"], where=str(folder))
-    model = assemble_model(config.model, skeleton, align_corners=bool(description["align_corners"]))
+    model: KeypointGAN | Student
+    if description.get("network") == "student":
+        model = assemble_student(config, skeleton)
+    else:
+        aligned = bool(description["align_corners"])
+        model = assemble_model(config.model, skeleton, align_corners=aligned)
     load_weights(model, weights_file)
     return LoadedModel(
         model.to(device).eval(),
@@ -148,12 +157,26 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Loade
     )
 
 
+def method_of(loaded: LoadedModel, *, where: str | Path) -> KeypointGAN:
+    """Return encoder, regressor and decoder of a loaded model.
+
+    Raises:
+        CheckpointError: It is a student, which has none of them.
+    """
+    if isinstance(loaded.model, Student):
+        raise CheckpointError(
+            f"{where}: expected encoder, regressor and decoder, got a student, which is one "
+            "network from frames to points. Name the run of 'keypointgan train' that taught it."
+        )
+    return loaded.model
+
+
 def list_pretrained() -> list[str]:
     """Return the names of the detectors that come with the package."""
     return sorted(file.parent.name for file in PRETRAINED.glob(f"*/{WEIGHTS}"))
 
 
-def load_weights(model: KeypointGAN, file: Path) -> None:
+def load_weights(model: KeypointGAN | Student, file: Path) -> None:
     """Load a safetensors file into `model`.
 
     Raises:
@@ -205,17 +228,28 @@ def read_description(folder: Path, weights_file: Path) -> dict[str, Any]:
     return description
 
 
-def load_resume_state(run: Path) -> dict[str, Any] | None:
+def load_resume_state(run: Path, *, network: Network = "method") -> dict[str, Any] | None:
     """Return the state in the run's last checkpoint, or None if there is none yet.
 
+    Args:
+        run: The run's folder.
+        network: What is to be trained on.
+
     Raises:
-        CheckpointError: There is one, but it cannot be read.
+        CheckpointError: There is one, but it cannot be read, or it is of the other kind.
     """
     folder = run / "checkpoints" / "last"
     _recover(folder)
     file = folder / RESUME
     if not file.is_file():
         return None
+    found = read_description(folder, folder / WEIGHTS).get("network", "method")
+    if found != network:
+        commands = {"method": "train", "student": "distill"}
+        raise CheckpointError(
+            f"{run}: expected a run of 'keypointgan {commands[network]}', got one of "
+            f"'keypointgan {commands.get(found, found)}'. Name another folder with -o."
+        )
     try:
         return dict(torch.load(file, map_location="cpu", weights_only=True))
     except (OSError, RuntimeError, UnpicklingError, EOFError) as error:

@@ -7,7 +7,7 @@ its last line; progress and messages go to standard error.
 
 import errno
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +19,9 @@ from keypointgan.commands.options import Device, Joints, Overrides, Recipe, join
 from keypointgan.errors import KeypointGANError
 
 if TYPE_CHECKING:
+    from keypointgan.commands.console import TrainingView
     from keypointgan.config import Config
+    from keypointgan.training.trainer import Outcome
 
 app = typer.Typer(
     help="Learn a detector of interpretable keypoints from unlabelled videos and unpaired poses.",
@@ -115,6 +117,32 @@ def pretrain(output: Run, recipe: Recipe = None, overrides: Overrides = None) ->
     from keypointgan.commands.settings import resolve
 
     _train(output, resolve(output, recipe, overrides or []), only_pretrain=True)
+
+
+@app.command()
+def distill(
+    output: Run,
+    recipe: Recipe = None,
+    overrides: Overrides = None,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(help="A run of 'train', whose guesses and painted frames teach first."),
+    ] = None,
+    supervised: Annotated[
+        bool, typer.Option("--supervised", help="Train on labels instead: the bound.")
+    ] = False,
+) -> None:
+    """Train a student: one faster network, taught by figures, a teacher and its own guesses."""
+    from keypointgan.commands.runs import distill as distill_run
+    from keypointgan.commands.settings import resolve
+
+    config = resolve(output, recipe, overrides or [], supervised=supervised, student=True)
+    again = "distill" if teacher is None else f"distill --teacher {teacher}"
+
+    def work(view: "TrainingView") -> "Outcome":
+        return distill_run(output, config, teacher=teacher, listener=view)
+
+    _run(output, work, command=again)
 
 
 @app.command()
@@ -219,17 +247,28 @@ app.command()(tools.doctor)
 
 
 def _train(run: Path, config: "Config", *, only_pretrain: bool) -> None:
-    from keypointgan.commands.console import TrainingView
     from keypointgan.commands.runs import train as train_run
+
+    def work(view: "TrainingView") -> "Outcome":
+        return train_run(run, config, listener=view, only_pretrain=only_pretrain)
+
+    _run(run, work, command="train")
+
+
+def _run(run: Path, work: "Callable[[TrainingView], Outcome]", *, command: str) -> None:
+    """Carry out a run with its progress shown, and say how it goes on or where its report is."""
+    from keypointgan.commands.console import TrainingView
     from keypointgan.report import write_report
 
     with TrainingView() as view:
-        outcome = train_run(run, config, listener=view, only_pretrain=only_pretrain)
+        outcome = work(view)
     done = f"{outcome.step} updates"
     if outcome.reason in {"interrupted", "minutes"}:
         how = "Interrupted" if outcome.reason == "interrupted" else "The time is up"
         more = "" if outcome.reason == "interrupted" else " --set training.minutes=MORE"
-        typer.echo(f"{how} after {done}. Go on with: keypointgan train -o {run}{more}", err=True)
+        typer.echo(
+            f"{how} after {done}. Go on with: keypointgan {command} -o {run}{more}", err=True
+        )
     elif outcome.reason == "pretrained":
         typer.echo(f"Pre-trained. Go on with: keypointgan train -o {run}", err=True)
     else:

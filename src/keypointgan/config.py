@@ -172,6 +172,60 @@ class FiguresConfig(Settings):
     """`insistence` once the limbs are found: it grows to this over the updates `alone`."""
 
 
+class StudentConfig(Settings):
+    """One network for frames, taught by figures and by what it makes of frames; not in the paper.
+
+    `keypointgan distill` trains it.
+    """
+
+    width: PositiveInt = 32
+    """Channels of its first stage."""
+    steps: PositiveInt = 20_000
+    """Updates; `distill` puts this in the place of `training.steps`."""
+    batch_size: PositiveInt = 64
+    """Real frames an update; in the place of `training.batch_size`."""
+    figures: NonNegativeInt = 64
+    """Drawn figures an update; 0 for none."""
+    drawn_at_once: PositiveInt = 1
+    """Updates whose figures are drawn together: fewer and larger operations, for a GPU."""
+    synthesis: NonNegativeInt = 0
+    """Frames an update that the teacher's decoder paints in poses of the prior; 0 for none."""
+    learning_rate: PositiveFloat = 1e-3
+    """Largest step size of Adam."""
+    average: Fraction = 0.998
+    """Decay of the running mean of the weights, which guesses and which is kept."""
+    alone: Fraction = 0.3
+    """Share of the run, at its start, in which it learns from figures alone, unless a teacher
+    guesses from the first update on."""
+    guess_every: PositiveInt = 2_000
+    """Updates between two rounds of guessing the points of all training frames."""
+    start: Path | None = None
+    """Start from the student of this run or name, which guesses from the first update on."""
+    match_prior: bool = False
+    """Move each round's guesses in their own frame, all alike, so that their mean shape is that of
+    the prior. For objects that the prior shows in the same kind of poses, such as faces."""
+    doubt: PositiveFloat = 3.0
+    """Power of its confidence with which a guess counts: high ones leave doubtful points out."""
+    real: NonNegativeFloat = 1.0
+    """Weight of the loss on real frames."""
+    heatmaps: NonNegativeFloat = 1.0
+    """Weight of the cross entropy of the heatmaps."""
+    points: NonNegativeFloat = 5.0
+    """Weight of the mean distance of points."""
+    error: NonNegativeFloat = 0.1
+    """Weight of the misfit of the stated errors."""
+    rotation: NonNegativeFloat = 12.0
+    """Standard deviation of the rotation of a view, degrees."""
+    scale: NonNegativeFloat = 0.12
+    """Standard deviation of the scale of a view."""
+    shift: NonNegativeFloat = 0.1
+    """Standard deviation of the shift of a view, normalised."""
+    light: Annotated[float, Field(ge=0, le=1)] = 0.8
+    """Strength of changes of light, colour, blur and noise."""
+    hidden: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Probability that something hides a part of a view."""
+
+
 class OptimiserConfig(Settings):
     """Three Adam optimisers, one a network group [release]."""
 
@@ -260,6 +314,8 @@ class Config(Settings):
     """The objective."""
     figures: FiguresConfig = FiguresConfig()
     """Drawn figures."""
+    student: StudentConfig = StudentConfig()
+    """The student."""
     optimiser: OptimiserConfig = OptimiserConfig()
     """The updates."""
     pretrain: PretrainConfig = PretrainConfig()
@@ -295,6 +351,11 @@ class Config(Settings):
                 "training.supervised_labels: expected the labels of the training clips, got none"
             )
         return self
+
+    def for_student(self) -> Self:
+        """The settings with those of the student's loop in the place of the method's."""
+        loop = {"steps": self.student.steps, "batch_size": self.student.batch_size}
+        return self.model_copy(update={"training": self.training.model_copy(update=loop)})
 
     def to_yaml(self) -> str:
         """Return the settings as YAML that `load_config` reads back."""

@@ -20,8 +20,15 @@ _PLATE_FRAMES = 40  # of a clip, whose median is its still background
 
 @dataclass(frozen=True)
 class ReadyModel:
-    """A trained model and the detector around it."""
+    """A trained model and the detector around it.
 
+    Attributes:
+        name: What it was asked for by.
+        loaded: The model.
+        detector: What finds keypoints with it.
+    """
+
+    name: str
     loaded: LoadedModel
     detector: Detector
 
@@ -76,7 +83,7 @@ class Models:
             kept = self._ready.get(name)
             if kept is None or kept[0] != changed:
                 loaded = load_model(name, device=self.device)
-                kept = changed, ReadyModel(loaded, _detector_of(loaded, self.device.type))
+                kept = changed, ReadyModel(name, loaded, _detector_of(loaded, self.device.type))
                 self._ready[name] = kept
             return kept[1]
 

@@ -9,6 +9,7 @@ from numpy import ndarray
 from PIL import Image
 
 from keypointgan.app.models import ReadyModel
+from keypointgan.checkpoint import method_of
 from keypointgan.data.resize import centre_square, crop_and_resize
 from keypointgan.data.video import RGBFrame
 from keypointgan.training.panels import colour_skeletons
@@ -46,13 +47,17 @@ def swap(
         pose: RGB picture whose central square gives the pose.
         appearance: RGB picture whose central square gives everything else.
         plate: What is behind the object in `appearance`, for models that keep it.
+
+    Raises:
+        CheckpointError: The model is a student, which paints nothing.
     """
     loaded = ready.loaded
+    model = method_of(loaded, where=ready.name)
     background = None
     if plate is not None and loaded.config.model.background == "plate":
         background = _to_tensor(plate, ready)
     with torch.inference_mode():
-        rebuilt = loaded.model(_to_tensor(pose, ready), _to_tensor(appearance, ready), background)
+        rebuilt = model(_to_tensor(pose, ready), _to_tensor(appearance, ready), background)
         pictures = [
             colour_skeletons(rebuilt.skeleton_image, loaded.skeleton),
             colour_skeletons(rebuilt.rendered, loaded.skeleton),

@@ -8,6 +8,7 @@ from keypointgan.config import Config
 from keypointgan.evaluation.figures import training_figures
 from keypointgan.skeletons import Skeleton
 from keypointgan.training.progress import Listener
+from keypointgan.training.student import StudentTrainer
 from keypointgan.training.trainer import Outcome, Trainer
 
 
@@ -29,6 +30,24 @@ def train(
     skeleton = Skeleton.load(config.model.skeleton)
     trainer = Trainer(run, config, evaluate=training_figures(skeleton), listener=listener)
     return trainer.fit(only_pretrain=only_pretrain)
+
+
+def distill(
+    run: Path, config: Config, *, teacher: Path | None = None, listener: Listener | None = None
+) -> Outcome:
+    """Train a student, or take up the one that is there, until a limit or Ctrl-C.
+
+    Raises:
+        KeypointGANError: Settings, data, teacher or disk do not allow it.
+    """
+    for name in ("lightning.fabric", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    _write_free_settings(run, config)
+    skeleton = Skeleton.load(config.model.skeleton)
+    trainer = StudentTrainer(
+        run, config, teacher=teacher, evaluate=training_figures(skeleton), listener=listener
+    )
+    return trainer.fit()
 
 
 def _write_free_settings(run: Path, config: Config) -> None:

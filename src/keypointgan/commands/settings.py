@@ -11,23 +11,28 @@ LABEL_FILE = "labels.npz"
 """Inside a store; `data.labels` says the same, but would load torch for a typing mistake."""
 
 FREE = frozenset(
-    f"training.{name}"
-    for name in (
-        "steps",
-        "minutes",
-        "device",
-        "compile",
-        "evaluate_every",
-        "save_every",
-        "log_every",
-        "panels",
-    )
+    {
+        "training.steps",
+        "training.minutes",
+        "training.device",
+        "training.compile",
+        "training.evaluate_every",
+        "training.save_every",
+        "training.log_every",
+        "training.panels",
+        "student.steps",
+    }
 )
 """Settings that a run may change when it is taken up: how long and where, not what."""
 
 
 def resolve(
-    run: Path | None, recipe: str | None, overrides: Sequence[str], *, supervised: bool = False
+    run: Path | None,
+    recipe: str | None,
+    overrides: Sequence[str],
+    *,
+    supervised: bool = False,
+    student: bool = False,
 ) -> Config:
     """Return the settings of a new run, or of the one that is taken up.
 
@@ -36,6 +41,7 @@ def resolve(
         recipe: A recipe's name or file; none for the defaults, or for the run's own settings.
         overrides: `key.key=value` settings.
         supervised: Train the twin on labels, by default those inside the store.
+        student: The run is of a student, whose loop has settings of its own.
 
     Raises:
         ConfigError: A setting is wrong, or the run was started with other ones.
@@ -45,6 +51,9 @@ def resolve(
     if supervised:
         overrides = [*overrides, *_twin_overrides(recipe, overrides, base)]
     config = load_config(recipe, overrides, base=base)
+    if student:
+        _refuse_the_methods_loop(overrides)
+        config = config.for_student()
     if before is not None:
         differences = config.differences(before)
         changed = sorted(set(differences) - FREE)
@@ -64,6 +73,16 @@ def read_settings(run: Path) -> Config | None:
     if not file.is_file():
         return None
     return load_config(base=file.read_text(encoding="utf-8"))
+
+
+def _refuse_the_methods_loop(overrides: Sequence[str]) -> None:
+    """The student has steps and a batch size of its own; others would be passed over."""
+    for name in ("steps", "batch_size"):
+        if any(override.startswith(f"training.{name}=") for override in overrides):
+            raise ConfigError(
+                f"training.{name}: expected student.{name} for a student, got the setting of "
+                f"'train'. Set student.{name}."
+            )
 
 
 def _twin_overrides(

@@ -8,6 +8,7 @@ from PIL import Image, ImageColor, ImageDraw
 from torch import Tensor
 
 from keypointgan.models.keypointgan import KeypointGAN
+from keypointgan.models.student import Student
 from keypointgan.ops.render import render_skeleton
 from keypointgan.skeletons import SIDES, Skeleton
 from keypointgan.types import Frames, Keypoints, SkeletonImages
@@ -44,6 +45,22 @@ def write_panel(
     picture = ((rows + 1) * 127.5).round().byte().permute(0, 2, 3, 1).flatten(0, 1).numpy()
     path.parent.mkdir(parents=True, exist_ok=True)
     _with_header(picture, width=enlarged * frame.shape[-1]).save(path)
+
+
+@torch.no_grad()
+def write_points(
+    path: Path, model: KeypointGAN | Student, skeleton: Skeleton, *, frame: Frames, columns: int = 8
+) -> None:
+    """Write a sheet of frames with what a detector finds in them, in full rows."""
+    columns = min(columns, len(frame))
+    found = overlay_keypoints(frame, model.detect(frame).keypoints, skeleton)
+    tiles = found.float().cpu().clamp(-1, 1)[: len(found) // columns * columns]
+    enlarged = max(1, round(_COLUMN_WIDTH / frame.shape[-1]))
+    rows = tiles.unflatten(0, (-1, columns)).permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)
+    picture = ((rows + 1) * 127.5).round().byte().numpy()
+    picture = picture.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture).save(path)
 
 
 def colour_skeletons(images: SkeletonImages, skeleton: Skeleton) -> Frames:

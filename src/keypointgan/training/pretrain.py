@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.optim import Adam
 
-from keypointgan.checkpoint import load_model
+from keypointgan.checkpoint import load_model, method_of
 from keypointgan.config import PretrainConfig
 from keypointgan.data.priors import Prior
 from keypointgan.errors import CheckpointError
@@ -162,7 +162,7 @@ def take_regressor(model: KeypointGAN, run: Path, skeleton: Skeleton) -> None:
             f"({loaded.skeleton.num_joints}). Pre-train one for this skeleton."
         )
     try:
-        model.regressor.load_state_dict(loaded.model.regressor.state_dict())
+        model.regressor.load_state_dict(method_of(loaded, where=run).regressor.state_dict())
     except RuntimeError as error:
         raise CheckpointError(
             f"{run}: the regressor has other layers than the settings ask for; pre-train with "

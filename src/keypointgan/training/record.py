@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -11,7 +12,6 @@ from keypointgan.training.health import HealthWarning
 from keypointgan.training.journal import Journal, Phase, write_environment
 from keypointgan.training.process import Clock
 from keypointgan.training.progress import Listener, Progress
-from keypointgan.training.state import TrainingState
 
 _SHOWN = (
     "error",
@@ -23,6 +23,15 @@ _SHOWN = (
     "regressor_error",
     "motion_keypoints",
 )
+
+
+@runtime_checkable
+class Dated(Protocol):
+    """How far a run is: `TrainingState` or `StudentState`."""
+
+    step: int
+    seconds: float
+    pretrain_step: int
 
 
 class Record:
@@ -41,7 +50,7 @@ class Record:
         self,
         run: Path,
         config: Config,
-        state: TrainingState,
+        state: Dated,
         *,
         device: torch.device,
         listener: Listener,

@@ -1,6 +1,10 @@
 """How large the steps are, and what is learnt, at which point of a run."""
 
+import math
+
 from keypointgan.config import Config
+
+_RISE = 200  # updates over which the student's step size grows
 
 
 def is_alone(config: Config, *, step: int) -> bool:
@@ -25,7 +29,19 @@ def step_size_factor(config: Config, *, step: int, seconds: float) -> float:
     share = config.optimiser.cool_down
     if not share:
         return rate
+    done = share_done(config, step=step, seconds=seconds)
+    return rate * min(1.0, max(1.0 - done, 0.0) / share + 1e-3)
+
+
+def share_done(config: Config, *, step: int, seconds: float) -> float:
+    """How far a run is, from 0 to 1, by updates or by wall time, whichever is nearer its end."""
     done = step / config.training.steps
     if config.training.minutes:
         done = max(done, seconds / (60 * config.training.minutes))
-    return rate * min(1.0, max(1.0 - done, 0.0) / share + 1e-3)
+    return done
+
+
+def student_rate(config: Config, *, step: int, seconds: float) -> float:
+    """What the student's step size is multiplied with: a short rise, then a cosine to zero."""
+    done = min(share_done(config, step=step, seconds=seconds), 1.0)
+    return min(1.0, step / _RISE) * (0.5 + 0.5 * math.cos(math.pi * done)) + 1e-3

@@ -86,22 +86,9 @@ class TrainingState:
             regressor_optimizer=adam(model.regressor.parameters(), rate * settings.regressor_rate),
         )
 
-    @torch.no_grad()
     def update_average(self, decay: float) -> None:
         """Move the averaged copy towards the weights; the early ones are forgotten sooner."""
-        decay = min(decay, (1 + self.step) / (10 + self.step))
-        pairs = zip(
-            self.averaged.state_dict().values(), self.model.state_dict().values(), strict=True
-        )
-        kept: list[Tensor] = []
-        new: list[Tensor] = []
-        for old, now in pairs:
-            if old.is_floating_point():
-                kept.append(old)
-                new.append(now)
-            else:
-                old.copy_(now)
-        torch._foreach_lerp_(kept, new, 1 - decay)
+        move_average(self.averaged, self.model, decay, step=self.step)
 
     def scale_rates(self, factor: float) -> None:
         """Set every optimiser's step size to `factor` times the one it began with."""
@@ -158,6 +145,22 @@ class TrainingState:
             "discriminator_optimizer": self.discriminator_optimizer,
             "regressor_optimizer": self.regressor_optimizer,
         }
+
+
+@torch.no_grad()
+def move_average(averaged: nn.Module, model: nn.Module, decay: float, *, step: int) -> None:
+    """Move a running mean of weights towards them; the early ones are forgotten sooner."""
+    decay = min(decay, (1 + step) / (10 + step))
+    pairs = zip(averaged.state_dict().values(), model.state_dict().values(), strict=True)
+    kept: list[Tensor] = []
+    new: list[Tensor] = []
+    for old, now in pairs:
+        if old.is_floating_point():
+            kept.append(old)
+            new.append(now)
+        else:
+            old.copy_(now)
+    torch._foreach_lerp_(kept, new, 1 - decay)
 
 
 _COUNTS = ("step", "pretrain_step", "seconds", "best")

@@ -17,6 +17,7 @@ from keypointgan.data.pairs import Pair
 from keypointgan.data.priors import Prior
 from keypointgan.losses.pose import cycle_loss
 from keypointgan.models.keypointgan import KeypointGAN
+from keypointgan.models.student import Student
 from keypointgan.ops.keypoints import soft_argmax
 from keypointgan.types import Frames, Rows
 
@@ -123,7 +124,7 @@ def validate(
 
 @torch.no_grad()
 def predict_rows(
-    model: KeypointGAN,
+    model: KeypointGAN | Student,
     fetch: Callable[[Rows], Frames],
     rows: Rows,
     *,

@@ -1,0 +1,209 @@
+"""Where the keypoints of unlabelled frames are, as far as a detector can tell; sides by clip.
+
+What a detector says of a frame is made firmer by what it says of the mirrored frame, and which side
+is left by all frames of the clip: a person does not change sides from one frame to the next, so
+frames that show it clearly decide for those that do not.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import atanh, log, tanh
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from keypointgan.data.index import Clip
+from keypointgan.models.keypointgan import Detection, KeypointGAN
+from keypointgan.models.student import Student
+from keypointgan.ops.heatmaps import locate, log_likelihood
+from keypointgan.ops.keypoints import from_aligned_corners, mirror
+from keypointgan.types import Confidence, Frames, Keypoints, Rows
+
+_PACE = 0.02
+"""Distance that a joint moves between two frames, normalised, in which naming is e-fold surer."""
+_TRUST = 0.5
+"""Share of the heatmaps' evidence for left and right that counts, for it is too sure of itself."""
+
+
+@dataclass(frozen=True)
+class Guesses:
+    """Points of frames that nobody labelled.
+
+    Attributes:
+        rows: The frames, rows of a store.
+        points: Where the keypoints seem to be.
+        weight: How far they are to be trusted.
+    """
+
+    rows: Rows
+    points: Keypoints
+    weight: Confidence
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What is read in frames: points, confidence, and evidence in nats for their sides."""
+
+    points: Keypoints
+    confidence: Confidence
+    evidence: Float[Tensor, " batch"]
+
+
+@torch.no_grad()
+def guess(
+    model: Student | KeypointGAN,
+    clips: Sequence[Clip],
+    fetch: Callable[[Rows], Frames],
+    *,
+    order: Sequence[int],
+    device: torch.device,
+    autocast: Callable[[], Any],
+    batch: int = 256,
+) -> Guesses:
+    """Return the points of all frames of some clips.
+
+    Args:
+        model: In evaluation mode.
+        clips: Whose frames.
+        fetch: The frames of rows.
+        order: For each joint the one on the other side, `Skeleton.mirror`.
+        device: Where the model is.
+        autocast: A context of lower precision.
+        batch: Frames at once.
+    """
+    rows = torch.cat([torch.arange(clip.start, clip.start + clip.frames) for clip in clips])
+    parts = []
+    for some in rows.split(batch):
+        with autocast():
+            parts.append(_read(model, fetch(some.to(device)), order))
+    points, confidence, evidence = (
+        torch.cat([getattr(part, name) for part in parts])
+        for name in ("points", "confidence", "evidence")
+    )
+    lateral = torch.tensor([place != index for index, place in enumerate(order)])
+    if lateral.any():
+        exchange, sure = name_sides(
+            points[:, lateral.to(points.device)].cpu(),
+            evidence.cpu(),
+            lengths=[clip.frames for clip in clips],
+            order=_order_of(lateral, order),
+        )
+        exchange, sure = exchange.to(device), sure.to(device)
+        points = torch.where(exchange[:, None, None], points[:, list(order)], points)
+        confidence = torch.where(exchange[:, None], confidence[:, list(order)], confidence)
+        confidence = confidence * torch.where(lateral.to(device), sure[:, None], 1.0)
+    return Guesses(rows.to(device), points, confidence)
+
+
+def name_sides(
+    points: Keypoints,
+    evidence: Float[Tensor, " batch"],
+    *,
+    lengths: Iterable[int],
+    order: Sequence[int],
+) -> tuple[Tensor, Tensor]:
+    """For each frame whether left and right are to be exchanged, and how sure that is.
+
+    The forward-backward algorithm over each clip, with two states a frame: as it was read, or
+    exchanged. Evidence speaks for the state of a frame; that joints move little, for the same
+    naming in neighbours.
+
+    Args:
+        points: Of the joints that have a side, of all clips one after the other.
+        evidence: For "as it was read", nats.
+        lengths: Frames of each clip.
+        order: For each of these joints the one on the other side.
+
+    Returns:
+        Whether to exchange, and 0 (no idea) to 1 (certain).
+    """
+    same = (points[1:] - points[:-1]).norm(dim=-1).mean(dim=-1)
+    crossed = (points[1:][:, list(order)] - points[:-1]).norm(dim=-1).mean(dim=-1)
+    stay = ((crossed - same) / _PACE).clamp(-20, 20).tolist()
+    unary = (_TRUST * evidence).clamp(-20, 20).tolist()
+    logits: list[float] = []
+    start = 0
+    for length in lengths:
+        logits += _forward_backward(unary[start : start + length], stay[start : start + length - 1])
+        start += length
+    found = torch.tensor(logits)
+    return found < 0, (2 * found.abs().sigmoid() - 1)
+
+
+def _forward_backward(unary: Sequence[float], stay: Sequence[float]) -> list[float]:
+    """The logit of the first of two states at each place of a chain."""
+    forward, backward = [0.0] * len(unary), [0.0] * len(unary)
+    for place in range(1, len(unary)):
+        forward[place] = _pass_on(forward[place - 1] + unary[place - 1], stay[place - 1])
+    for place in reversed(range(len(unary) - 1)):
+        backward[place] = _pass_on(backward[place + 1] + unary[place + 1], stay[place])
+    return [f + u + b for f, u, b in zip(forward, unary, backward, strict=True)]
+
+
+def _pass_on(logit: float, stay: float) -> float:
+    """The logit of the neighbour's state: tanh(m/2) = tanh(logit/2) tanh(stay/2)."""
+    product = tanh(logit / 2) * tanh(stay / 2)
+    return 2 * atanh(max(-1 + 1e-9, min(1 - 1e-9, product)))
+
+
+def _read(model: Student | KeypointGAN, frames: Frames, order: Sequence[int]) -> _Reading:
+    if isinstance(model, Student):
+        return _read_student(model, frames, order)
+    return _read_method(model, frames, order)
+
+
+def _read_student(model: Student, frames: Frames, order: Sequence[int]) -> _Reading:
+    """Both views' heatmaps, added once they agree on the sides."""
+    sides = list(order)
+    straight, error = model(frames)
+    turned, other_error = model(frames.flip(-1))
+    straight, turned = straight.float(), turned.float().flip(-1)[:, sides]
+    seen, also = locate(straight), locate(turned)
+    agree = _distance(seen, also) <= _distance(seen, also[:, sides])
+    aligned = torch.where(agree[:, None, None, None], turned, turned[:, sides])
+    both = torch.logaddexp(_log_shares(straight), _log_shares(aligned))
+    points = locate(both)
+    exchanged = points[:, sides]
+    evidence = sum(
+        (log_likelihood(maps, points) - log_likelihood(maps, exchanged)).mean(dim=-1)
+        for maps in (straight, turned)
+    )
+    assert isinstance(evidence, Tensor)
+    error = torch.logaddexp(error.float(), other_error.float()[:, sides]) - log(2)
+    return _Reading(points, model.confidence(error), evidence)
+
+
+def _read_method(model: KeypointGAN, frames: Frames, order: Sequence[int]) -> _Reading:
+    """The points of both views, averaged; a little evidence for them where both agree on the sides.
+
+    A regressor answers with one point, not with a map in which other sides would be likely too.
+    """
+    straight, turned = model.detect(frames), model.detect(frames.flip(-1))
+    seen, also = _points_of(model, straight, frames), _points_of(model, turned, frames)
+    also = mirror(also, order=order)
+    exchanged = also[:, list(order)]
+    agree = _distance(seen, also) <= _distance(seen, exchanged)
+    points = (seen + torch.where(agree[:, None, None], also, exchanged)) / 2
+    return _Reading(points, straight.confidence.float(), agree.float())
+
+
+def _points_of(model: KeypointGAN, found: Detection, frames: Frames) -> Keypoints:
+    points = found.keypoints.float()
+    height, width = frames.shape[-2:]
+    return from_aligned_corners(points, size=(height, width)) if model.align_corners else points
+
+
+def _log_shares(heatmaps: Tensor) -> Tensor:
+    return heatmaps.flatten(2).log_softmax(dim=-1).view_as(heatmaps)
+
+
+def _distance(first: Keypoints, second: Keypoints) -> Float[Tensor, " batch"]:
+    return (first - second).norm(dim=-1).mean(dim=-1)
+
+
+def _order_of(lateral: Tensor, order: Sequence[int]) -> list[int]:
+    """The other side of each joint that has one, counted among those."""
+    kept = [index for index, has_side in enumerate(lateral.tolist()) if has_side]
+    return [kept.index(order[index]) for index in kept]
