@@ -117,7 +117,8 @@ def _section(title: str, parts: Sequence[str]) -> str:
 
 
 def _head(name: str, config: Config, metrics: Sequence[Mapping[str, Any]]) -> str:
-    what = "supervised twin, " if config.training.supervised else ""
+    what = "student, " if any("loss_student" in line for line in metrics) else ""
+    what += "supervised twin, " if config.training.supervised else ""
     updates = max((int(line["step"]) for line in metrics if line["phase"] != "pretrain"), default=0)
     frames = updates * config.training.batch_size * config.training.devices
     minutes = max((float(line["seconds"]) for line in metrics), default=0.0) / 60

@@ -59,6 +59,16 @@ CHARTS = (
         },
     ),
     Chart(
+        "Guessed frames",
+        "train",
+        {"loss_real_points": "distance of points", "trust": "how much a guess counts"},
+    ),
+    Chart(
+        "Heatmaps: cross entropy above the least, nats",
+        "train",
+        {"loss_figure_heatmaps": "drawn figures", "loss_real_heatmaps": "guessed frames"},
+    ),
+    Chart(
         "Adversaries (least squares)",
         "train",
         {"loss_adversarial": "encoder", "loss_discriminator": "discriminator"},

@@ -118,3 +118,44 @@ def test_a_warning_that_has_not_come_again_is_no_problem(run: Path) -> None:
 
 def test_a_run_without_metrics_has_only_begun(run: Path) -> None:
     assert examine_run(run)[0].found == "nothing has been written yet"
+
+
+def _student(points: list[float], trust: list[float] | None = None) -> list[dict[str, float | str]]:
+    lines: list[dict[str, float | str]] = [
+        {
+            "phase": "train",
+            "step": 50 * number,
+            "seconds": 10.0 * number,
+            "loss_student": 2.0,
+            "loss_figure_points": off,
+        }
+        for number, off in enumerate(points, start=1)
+    ]
+    for line, weight in zip(lines, trust or [], strict=False):
+        line |= {"trust": weight, "loss_real_points": 0.04}
+    return lines
+
+
+def test_a_student_that_learns_from_figures_and_trusts_its_guesses_is_healthy(run: Path) -> None:
+    """0.5 of a side of two units is 25 % of it; figures of the method are none of a student."""
+    found = write(run, *_student([0.5] * 5 + [0.05] * 20, [0.6] * 25))
+    assert found["figures"].good
+    assert "25.0 % of the image side off at first, 2.5 % now" in found["figures"].found
+    assert found["guesses"].good
+    assert "counts 60 % on average; views of the frames are 2.0 %" in found["guesses"].found
+    of_the_method = [{**line, "loss_student": None} for line in _student([0.5] * 5)]
+    assert not write(run, *of_the_method).keys() & {"figures", "guesses"}  # type: ignore[arg-type]
+
+
+def test_a_student_that_does_not_learn_from_figures_is_a_problem(run: Path) -> None:
+    assert write(run, *_student([0.5] * 120))["figures"].good is False
+    assert write(run, *_student([0.5] * 20))["figures"].good is None, "it has hardly begun"
+
+
+def test_guesses_that_hardly_count_are_doubtful(run: Path) -> None:
+    assert write(run, *_student([0.1] * 20, [0.1] * 20))["guesses"].good is None
+
+
+def test_a_student_s_step_size_is_named_where_its_error_rises(run: Path) -> None:
+    found = write(run, *_student([0.1] * 4), *evaluations([5.0, 4.0, 8.0, 9.0]))
+    assert "lower student.learning_rate" in found["learning"].found

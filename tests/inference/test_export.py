@@ -20,6 +20,7 @@ from keypointgan.inference import export as exporting
 from keypointgan.inference.detector import Detector
 from keypointgan.inference.export import OPSET, TOLERANCE, export_onnx
 from keypointgan.models.keypointgan import Detection
+from keypointgan.models.student import Student
 from keypointgan.skeletons import Skeleton
 
 pytest.importorskip("onnxruntime", reason="the extra 'export' is not installed")
@@ -65,6 +66,29 @@ def detector() -> Detector:
 @pytest.fixture(scope="module")
 def exported(detector: Detector, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_onnx(detector, tmp_path_factory.mktemp("onnx") / "model.onnx").path
+
+
+@pytest.mark.slow
+def test_a_student_finds_the_same_as_an_onnx_file(tmp_path: Path) -> None:
+    """With random weights, for any number of frames: the place of the highest cell is exported."""
+    import onnxruntime
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        student = Student(keypoints=17, width=4).eval()
+        student.out.weight.data *= 100
+        nn.init.normal_(student.error.weight, 0.0, 0.02)
+    detector = Detector(student, skeleton=Skeleton.load("h36m17"), size=64)
+    done = export_onnx(detector, tmp_path / "student.onnx")
+    assert done.difference < TOLERANCE
+    assert done.confidence_difference < 1e-4
+    session = onnxruntime.InferenceSession(done.path, providers=["CPUExecutionProvider"])
+    frames = frames_of(5)
+    keypoints, confidence = session.run(None, {"frames": frames})
+    expected = detector.predict(frames)
+    assert np.abs(keypoints - expected.xy).max() < TOLERANCE
+    assert np.abs(confidence - expected.confidence).max() < 1e-4
+    assert expected.xy.std(axis=0).mean() > 3, "its answers depend on the frame"
 
 
 def frames_of(count: int) -> np.ndarray:

@@ -19,6 +19,9 @@ LEVEL = 0.02
 """A figure that changes by less than this share is level."""
 PASSED = 0.8
 """A warning from before this share of the updates, and not since, has passed."""
+_PERCENT = 100 / 2  # of the image side, which is 2 normalised units long
+_ENOUGH = 100  # lines of metrics after which figures should have taught something
+_TRUSTED = 0.25  # mean weight of guesses below which frames teach little
 
 
 def examine_run(run: Path) -> list[Finding]:
@@ -28,10 +31,13 @@ def examine_run(run: Path) -> list[Finding]:
     if not metrics:
         return [Finding(f"{run}: progress", "nothing has been written yet")]
     evaluated = [line for line in metrics if line["phase"] == "evaluate"]
+    is_student = bool(_values(metrics, "loss_student"))
     found = [
         _progress(metrics, config),
         _regressor(metrics),
-        _learning(evaluated),
+        _figures(metrics) if is_student else None,
+        _guesses(metrics) if is_student and not config.training.supervised else None,
+        _learning(evaluated, rate=f"{'student' if is_student else 'optimiser'}.learning_rate"),
         _movement(evaluated),
         _likeness(evaluated),
         _place(evaluated),
@@ -82,7 +88,44 @@ def _regressor(metrics: Metrics) -> Finding | None:
     )
 
 
-def _learning(evaluated: Metrics) -> Finding | None:
+def _figures(metrics: Metrics) -> Finding | None:
+    """Of a student, how far off it is where points are known."""
+    errors = _values(metrics, "loss_figure_points")
+    if len(errors) < 2:
+        return None
+    first, last = (_PERCENT * fmean(part) for part in (errors[:5], errors[-20:]))
+    text = f"points of figures were {first:.1f} % of the image side off at first, {last:.1f} % now"
+    if len(errors) >= _ENOUGH and last > 0.8 * first:
+        return Finding(
+            "figures",
+            f"{text}: it does not learn from them. Lower student.learning_rate, or raise "
+            "student.width.",
+            good=False,
+        )
+    return Finding("figures", text, good=True if last < 0.8 * first else None)
+
+
+def _guesses(metrics: Metrics) -> Finding | None:
+    """Of a student, what it makes of frames without labels."""
+    trust = _values(metrics, "trust")
+    if not trust:
+        return None
+    off, counts = _values(metrics, "loss_real_points")[-20:], fmean(trust[-20:])
+    text = (
+        f"a guessed point counts {100 * counts:.0f} % on average; views of the frames are "
+        f"{_PERCENT * fmean(off):.1f} % of the image side off"
+    )
+    if counts > _TRUSTED:
+        return Finding("guesses", text, good=True)
+    return Finding(
+        "guesses",
+        f"{text}: it hardly knows where points are, or which side is left. Raise student.alone, or "
+        "name a teacher with --teacher.",
+        good=None,
+    )
+
+
+def _learning(evaluated: Metrics, *, rate: str) -> Finding | None:
     """Of the error where there are labels, else of the reconstruction."""
     for name, what in (("error", "error"), ("reconstruction", "reconstruction error")):
         values = _values(evaluated, name)
@@ -98,7 +141,7 @@ def _learning(evaluated: Metrics) -> Finding | None:
             return Finding(
                 "learning",
                 f"{text}, up from its best of {best:.2f}: the best checkpoint is kept; lower "
-                "optimiser.learning_rate, or look at the panels for what changed",
+                f"{rate}, or look at the panels for what changed",
                 good=False,
             )
         if best < (1 - LEVEL) * values[0]:
