@@ -19,6 +19,7 @@ from keypointgan.assemble import (
     labels_of,
 )
 from keypointgan.config import Config
+from keypointgan.data.backdrops import Backdrops
 from keypointgan.data.drawn_animals import DrawnAnimals
 from keypointgan.data.labels import Labels
 from keypointgan.data.store import Store
@@ -163,3 +164,26 @@ def test_flat_poses_are_drawn_as_the_animal_that_the_skeleton_describes(
     plain, _ = assemble_prior(config, H36M)
     with pytest.raises(PriorError, match="Add a section 'figure'"):
         assemble_figures(config, data, plain)
+
+
+def test_drawn_people_stand_before_plates_and_sharp_frames(
+    tiny_config: Callable[..., Config], tiny_prior_in_space: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of five training clips of six frames: their plates, then the fourth frame of each."""
+    seen: list[torch.Tensor] = []
+
+    class Seen(Backdrops):
+        def __init__(self, pictures: torch.Tensor) -> None:
+            seen.append(pictures)
+            super().__init__(pictures)
+
+    monkeypatch.setattr("keypointgan.assemble.Backdrops", Seen)
+    config = tiny_config(f"prior.poses={tiny_prior_in_space}", "prior.place=body")
+    data = assemble_data(config, H36M, device=CPU)
+    prior, _ = assemble_prior(config, H36M)
+    assemble_figures(config, data, prior)
+    clips = data.training_clips
+    middles = data.bank.fetch(torch.tensor([clip.start + 3 for clip in clips]))
+    (pictures,) = seen
+    assert_close(pictures[: len(clips)], torch.stack([data.bank.plate(clip) for clip in clips]))
+    assert_close(pictures[len(clips) :].float() / 127.5 - 1, middles, atol=1e-5, rtol=0)

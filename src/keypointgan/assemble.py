@@ -216,8 +216,8 @@ def assemble_figures(config: Config, data: TrainingData, prior: Prior) -> Figure
         return DrawnAnimals(prior, Backdrops(plates), size=config.data.size)
     # A moving camera blurs its plate; a frame of each clip adds what is sharp.
     middles = torch.tensor([clip.start + clip.frames // 2 for clip in data.training_clips])
-    frames = torch.cat([data.bank.fetch(rows) for rows in middles.split(256)])
-    plates = torch.cat([plates, ((frames + 1) * 127.5).round().byte()])
+    frames = [((data.bank.fetch(rows) + 1) * 127.5).round().byte() for rows in middles.split(256)]
+    plates = torch.cat([plates, *frames])
     draw = torch.compile(draw_capsules) if config.training.compile else draw_capsules
     return Figures(prior, Backdrops(plates), size=config.data.size, draw=draw)
 

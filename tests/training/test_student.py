@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from keypointgan.config import Config
 from keypointgan.data.figures import FigureBatch
 from keypointgan.data.labels import Labels
 from keypointgan.errors import CheckpointError, ConfigError, TrainingError
+from keypointgan.hardware import NO_BFLOAT16
 from keypointgan.models.student import Student
 from keypointgan.skeletons import Skeleton
 from keypointgan.training.journal import read_metrics
@@ -208,6 +210,17 @@ def test_a_student_goes_on_from_another(make: MakeConfig, tmp_path: Path) -> Non
         assert_close(dict(model.state_dict()), dict(wanted), atol=0, rtol=0)
     with pytest.raises(CheckpointError, match="expected a student of width 8"):
         StudentTrainer(tmp_path / "wide", make(f"student.start={other}", "student.width=8"))
+
+
+def test_a_run_that_is_taken_up_does_not_start_anew(make: MakeConfig, tmp_path: Path) -> None:
+    """Nor does it need what it started from any more."""
+    config = make(f"student.start={tmp_path / 'other'}", "student.steps=2", "student.figures=1")
+    _checkpoint(tmp_path / "other", config, H36M, student=True)
+    listener = _Interrupter(1)
+    trainer = listener.trainer = StudentTrainer(tmp_path / "run", config, listener=listener)
+    trainer.fit()
+    shutil.rmtree(tmp_path / "other")
+    assert StudentTrainer(tmp_path / "run", config).fit().step == 2
 
 
 def test_only_a_student_can_be_gone_on_from(
@@ -411,6 +424,28 @@ def test_weights_that_are_no_numbers_never_replace_a_checkpoint(
     with pytest.raises(TrainingError, match=r"out\.weight is not a number any more at step 2"):
         trainer.fit()
     assert load_model(tmp_path / "checkpoints" / "last").step == 1
+
+
+@pytest.mark.parametrize("kind", [Trainer, StudentTrainer])
+def test_no_loop_emulates_bfloat16(
+    make: MakeConfig,
+    tiny_config: MakeConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: type[Trainer] | type[StudentTrainer],
+) -> None:
+    """The settings are kept as they are, for another machine may take the run up."""
+    monkeypatch.setattr("keypointgan.training.process.has_bfloat16", lambda device: False)
+    listener = _Interrupter(0)
+    precision = "training.precision=bf16-mixed"
+    config = make(precision) if kind is StudentTrainer else tiny_config(precision)
+    trainer = kind(tmp_path, config, listener=listener)
+    with trainer.engine.autocast():
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+    assert listener.messages == [NO_BFLOAT16]
+    assert precision.replace("training.", "").replace("=", ": ") in (
+        tmp_path / "config.yaml"
+    ).read_text(encoding="utf-8")
 
 
 def test_the_time_is_up(make: MakeConfig, tmp_path: Path) -> None:

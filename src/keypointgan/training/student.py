@@ -142,8 +142,11 @@ class StudentTrainer:
         resume = load_resume_state(run, network="student")
         if resume is not None:
             self.state.load_state_dict(resume["state"], device=self.device)
-        elif settings.supervised:
-            self.state.guesses = self._labelled_rows()
+        else:
+            if config.student.start is not None:
+                self._start_from(config.student.start)
+            if settings.supervised:
+                self.state.guesses = self._labelled_rows()
         self._refuse_nothing_to_learn()
         if settings.compile:
             self.state.model.compile()
@@ -196,14 +199,12 @@ class StudentTrainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.training.seed)
             model = assemble_student(self.config, self.skeleton).to(self.device)
-        if self.config.student.start is not None:
-            self._start_from(model, self.config.student.start)
         if self.config.training.channels_last:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         rate = self.config.student.learning_rate
         return StudentState(model, deepcopy(model).eval(), Adam(model.parameters(), lr=rate))
 
-    def _start_from(self, model: Student, start: Path) -> None:
+    def _start_from(self, start: Path) -> None:
         loaded = load_model(start, device=self.device)
         if not isinstance(loaded.model, Student) or loaded.skeleton.joints != self.skeleton.joints:
             raise CheckpointError(
@@ -212,7 +213,8 @@ class StudentTrainer:
                 "student.start."
             )
         try:
-            model.load_state_dict(loaded.model.state_dict())
+            for model in (self.state.model, self.state.averaged):
+                model.load_state_dict(loaded.model.state_dict())
         except RuntimeError as error:
             raise CheckpointError(
                 f"{start}: expected a student of width {self.config.student.width}, got another "
