@@ -3,7 +3,7 @@
 python benchmarks/accuracy/run.py --data ../shared/data --work runs/accuracy --frames 100000 \
     --data-set humans_rendered --method ours --method twin --out benchmarks/results/accuracy.json
 
-Each run is what a user would type (`ingest`, `train`, `evaluate`) and lies in
+Each run is what a user would type (`ingest`, `train` or `distill`, `evaluate`) and lies in
 WORK/runs/DATA SET/METHOD/SEED. A finished run is not repeated; an interrupted one goes on.
 """
 
@@ -61,9 +61,11 @@ def train(data_set: str, method: str, seed: int, arguments: argparse.Namespace) 
         *arguments.set,
         f"training.seed={seed}",
     ]
-    batch = _batch(data_set, values)
-    values.append(f"training.steps={arguments.frames // batch}")
-    _call("train", "--recipe", data_set, "-o", run, *_set(values))
+    command = METHODS[method].command
+    section = "student" if command == "distill" else "training"
+    batch = _batch(data_set, values, section=section)
+    values.append(f"{section}.steps={arguments.frames // batch}")
+    _call(command, "--recipe", data_set, "-o", run, *_set(values))
     return run
 
 
@@ -86,7 +88,8 @@ def score(
         "unit": DATA_SETS[data_set].unit,
         "test": _scores(evaluation),
         "mean_pose": _scores(evaluation.get("baseline") or {}),
-        "settings": list(METHODS[method]) + arguments.set,
+        "command": METHODS[method].command,
+        "settings": [*METHODS[method].settings, *arguments.set],
     }
 
 
@@ -118,10 +121,10 @@ def _prior(data_set: str, arguments: argparse.Namespace) -> Path:
     return built
 
 
-def _batch(data_set: str, values: list[str]) -> int:
+def _batch(data_set: str, values: list[str], *, section: str) -> int:
     from keypointgan.recipe import load_config
 
-    return load_config(data_set, values).training.batch_size
+    return int(getattr(load_config(data_set, values), section).batch_size)
 
 
 def _set(values: list[str]) -> list[str]:

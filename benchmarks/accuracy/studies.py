@@ -1,7 +1,8 @@
-"""What is compared: data sets, and methods as settings on top of a recipe."""
+"""What is compared: data sets, and methods as a command and settings on top of a recipe."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,10 @@ DATA_SETS = {
         "prior_same_rig_3d.npz", "flip_min", "error_flip_min", "flip-min, % of the image side"
     ),
     "humans_jhmdb": DataSet(
-        "prior_penn13.npz", "flip_min", "error_flip_min", "flip-min, % of the image side"
+        "../humans_rendered/prior_same_rig_3d.npz",
+        "flip_min",
+        "error_flip_min",
+        "flip-min, % of the image side",
     ),
     "flies": DataSet(
         "courtship_labels.slp",
@@ -56,38 +60,65 @@ FAITHFUL = (
 )
 """Back to the paper, in the recipe's networks and image size."""
 
-TWIN = ("training.supervised=true", "figures.alone=0", "figures.weight=0")
+
+@dataclass(frozen=True)
+class Method:
+    """A way to learn.
+
+    Attributes:
+        settings: On top of the recipe.
+        command: Of `keypointgan`, which trains.
+        labelled: Whether it is told where the labels of the training clips are: a bound.
+    """
+
+    settings: tuple[str, ...] = ()
+    command: Literal["train", "distill"] = "train"
+    labelled: bool = False
+
+
+SUPERVISED = ("training.supervised=true",)
+WITHOUT_FIGURES = ("figures.alone=0", "figures.weight=0")
+TWIN = (*SUPERVISED, *WITHOUT_FIGURES)
 """The same encoder and regressor on the labels of the training frames: the bound."""
 
-METHODS: dict[str, tuple[str, ...]] = {
-    "ours": (),
-    "faithful": FAITHFUL,
-    "twin": TWIN,
-    "twin_1000": (*TWIN, "training.supervised_limit=1000"),
-    "twin_100": (*TWIN, "training.supervised_limit=100"),
-    "without_figures": ("figures.alone=0", "figures.weight=0"),
-    "figures_alone": ("figures.alone=1000000000",),
-    "without_insistence": ("figures.insistence=0",),
-    "one_colour": ("model.sides=together", "figures.alone=0", "figures.weight=0"),
-    "without_jitter": ("data.colour_jitter=0",),
-    "without_plate": ("model.background=rebuilt",),
-    "without_noise": ("loss.discriminator_noise=0",),
-    "with_r1": ("loss.discriminator_noise=0", "loss.discriminator_r1=1"),
-    "with_spectral_norm": ("loss.discriminator_noise=0", "loss.spectral_norm=true"),
+METHODS: dict[str, Method] = {
+    "ours": Method(),
+    "faithful": Method(FAITHFUL),
+    "twin": Method(TWIN, labelled=True),
+    "twin_1000": Method((*TWIN, "training.supervised_limit=1000"), labelled=True),
+    "twin_100": Method((*TWIN, "training.supervised_limit=100"), labelled=True),
+    "student": Method(command="distill"),
+    "student_twin": Method(SUPERVISED, "distill", labelled=True),
+    "student_twin_1000": Method(
+        (*SUPERVISED, "training.supervised_limit=1000"), "distill", labelled=True
+    ),
+    "student_twin_100": Method(
+        (*SUPERVISED, "training.supervised_limit=100"), "distill", labelled=True
+    ),
+    "student_of_figures": Method(("student.real=0",), "distill"),
+    "without_figures": Method(WITHOUT_FIGURES),
+    "figures_alone": Method(("figures.alone=1000000000",)),
+    "without_insistence": Method(("figures.insistence=0",)),
+    "one_colour": Method(("model.sides=together", *WITHOUT_FIGURES)),
+    "without_jitter": Method(("data.colour_jitter=0",)),
+    "without_plate": Method(("model.background=rebuilt",)),
+    "without_noise": Method(("loss.discriminator_noise=0",)),
+    "with_r1": Method(("loss.discriminator_noise=0", "loss.discriminator_r1=1")),
+    "with_spectral_norm": Method(("loss.discriminator_noise=0", "loss.spectral_norm=true")),
 }
-"""Each an ablation of `ours`: one change (the first five apart)."""
+"""`ours` and its ablations, one change each; `faithful`, the bounds and the students apart."""
 
 
 def settings(method: str, *, store: Path, prior: Path) -> list[str]:
     """The settings of a method on a store, beside those of the recipe.
 
-    Only the twin is told where the labels of the training clips are. All are told where those of
+    Only the bounds are told where the labels of the training clips are. All are told where those of
     the validation clips are, which choose the best checkpoint and draw the curve.
     """
     labels = store / "labels.npz"
-    values = [f"data.store={store}", f"prior.poses={prior}", *METHODS[method]]
+    values = [f"data.store={store}", f"prior.poses={prior}", *METHODS[method].settings]
     if labels.is_file():
         values.append(f"data.validation_labels={labels}")
-    if method.startswith("twin"):
+    if METHODS[method].labelled:
         values.append(f"training.supervised_labels={labels}")
     return values
