@@ -18,7 +18,7 @@ PerPicture = Float[Tensor, " batch"]
 Colour = Float[Tensor, "batch 3"]
 """Red, green and blue in [0, 1]."""
 
-_GROUP_ELEMENTS = (1 << 16, 1 << 25)
+_GROUP_ELEMENTS = (1 << 16, 1 << 28)
 """Most elements of a temporary: in a CPU's cache, on a GPU."""
 
 
