@@ -131,7 +131,7 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Loade
     Raises:
         CheckpointError: There is none, or it is damaged or of another version.
     """
-    folder, weights_file = _locate(Path(path))
+    folder, weights_file = locate_checkpoint(Path(path))
     description = read_description(folder, weights_file)
     try:
         config = make_config(description["config"], where=str(folder))
@@ -259,7 +259,12 @@ def load_resume_state(run: Path, *, network: Network = "method") -> dict[str, An
         ) from error
 
 
-def _locate(path: Path) -> tuple[Path, Path]:
+def locate_checkpoint(path: Path) -> tuple[Path, Path]:
+    """Return the folder and the weights that `load_model` takes.
+
+    Raises:
+        CheckpointError: There are none.
+    """
     if path.suffix == ".safetensors":
         if not path.is_file():
             raise CheckpointError(f"Expected a checkpoint at '{path}', found no file.")

@@ -208,6 +208,46 @@ def evaluate(
 
 
 @app.command()
+def calibrate(
+    checkpoint: Annotated[Path, typer.Argument(help="The run or checkpoint of a student.")],
+    store: Annotated[Path, typer.Argument(help="Labelled frames it was not trained on.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The figures (.json); a diagram lies beside.")
+    ],
+    labels: Annotated[
+        Path | None, typer.Option(help="Labels (.npz); by default labels.npz in the store.")
+    ] = None,
+    held_out: Annotated[
+        bool,
+        typer.Option("--held-out", help="Only clips that training kept apart from its own store."),
+    ] = False,
+    measure_only: Annotated[
+        bool, typer.Option("--measure-only", help="Leave the checkpoint as it is.")
+    ] = False,
+    device: Device = "auto",
+) -> None:
+    """Make a student's confidence mean what it says, and draw how well it does."""
+    from keypointgan.commands.calibrating import calibrate as calibrate_student
+    from keypointgan.commands.calibrating import write_reliability
+
+    found = calibrate_student(
+        checkpoint,
+        store,
+        labels_path=labels,
+        held_out=held_out,
+        apply=not measure_only,
+        device=device,
+    )
+    typer.echo(
+        f"{found.points} points: confidence off by {found.before.gap:.3f} on average, "
+        f"{found.after.gap:.3f} with errors {found.factor:.2f} times the stated ones.",
+        err=True,
+    )
+    write_reliability(found, output)
+    typer.echo(output)
+
+
+@app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="The run's folder.")],
     output: Annotated[

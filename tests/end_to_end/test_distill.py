@@ -150,3 +150,17 @@ def test_it_is_loaded_as_any_detector_is(student: Path) -> None:
     assert ((poses.confidence >= 0) & (poses.confidence <= 1)).all()
     assert (poses.xy > -1).all()
     assert (poses.xy < 81).all()
+
+
+def test_calibration_is_written_into_the_checkpoint(
+    run: Run, student: Path, tiny_store: Path, tmp_path: Path
+) -> None:
+    code, out, _ = run("calibrate", student, tiny_store, "-o", tmp_path / "found.json")
+    assert code == 0
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert out.split()[-1] == str(tmp_path / "found.json")
+    assert (tmp_path / "found.png").is_file()
+    measured = run("calibrate", student, tiny_store, "-o", tmp_path / "b.json", "--measure-only")
+    assert measured[0] == 0
+    again = json.loads((tmp_path / "b.json").read_text())
+    assert again["before"]["gap"] == pytest.approx(found["after"]["gap"], abs=1e-6)
