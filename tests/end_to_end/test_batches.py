@@ -188,7 +188,8 @@ def test_a_folder_that_may_not_be_written_ends_the_prediction(
     (tmp_path / "file").touch()
     code, _, errors = run("predict", model, films, "-o", tmp_path / "file" / "{name}.csv")
     assert code == 1
-    assert "file: cannot be made" in errors[-1]
+    assert "cannot be written" in errors[-1]
+    assert "is a file" in errors[-1]
     make = Path.open
 
     def refuse(self: Path, *arguments: object, **options: object) -> object:
