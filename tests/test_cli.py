@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
+from keypointgan import __version__
 from keypointgan.cli import main
 from keypointgan.data.synthetic import write_synthetic, write_synthetic_prior
 from keypointgan.recipe import list_recipes, load_config
@@ -120,6 +121,12 @@ def test_bad_input_says_what_to_do(
     assert len(errors.splitlines()) == 1
     assert expected in errors
     assert not list(tmp_path.iterdir()), "nothing is left behind"
+
+
+def test_the_version_is_told(run: Run) -> None:
+    code, out, _ = run("--version")
+    assert code == 0
+    assert out.split() == ["keypointgan", __version__]
 
 
 def test_an_unknown_option_is_exit_code_2(run: Run) -> None:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from keypointgan.training.trainer import Outcome
 
 app = typer.Typer(
-    help="Learn a detector of interpretable keypoints from unlabelled videos and unpaired poses.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -46,6 +45,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if error.errno not in _DISK_ERRORS:
             raise
         _fail(f"{error.filename or 'The disk'}: cannot be written ({error.strerror}).")
+
+
+def _print_version(asked: bool) -> bool:
+    if asked:
+        from keypointgan import __version__
+
+        typer.echo(f"keypointgan {__version__}")
+        raise typer.Exit
+    return asked
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and stop."
+        ),
+    ] = False,
+) -> None:
+    """Learn a detector of interpretable keypoints from unlabelled videos and unpaired poses."""
 
 
 app.command()(data.ingest)
