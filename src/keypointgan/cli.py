@@ -285,7 +285,7 @@ def demo(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder of everything made.")
     ] = Path("demo"),
-    minutes: Annotated[float, typer.Option(min=0.1, help="Wall time of the training.")] = 6.0,
+    minutes: Annotated[float, typer.Option(min=0.1, help="Wall time of the training.")] = 6.5,
 ) -> None:
     """Learn synthetic figures from scratch: videos, prior, training, scores, overlay, report."""
     from keypointgan.commands.console import tables_console
