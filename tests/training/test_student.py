@@ -27,7 +27,9 @@ from keypointgan.training.journal import read_metrics
 from keypointgan.training.known_frames import DrawnAhead, Together
 from keypointgan.training.progress import Progress
 from keypointgan.training.schedule import student_rate
-from keypointgan.training.student import StudentTrainer, statistics_kept
+from keypointgan.training.student import StudentTrainer
+from keypointgan.training.student_state import StudentState
+from keypointgan.training.student_update import statistics_kept
 from keypointgan.training.trainer import Trainer
 
 H36M = Skeleton.load("h36m17")
@@ -299,9 +301,9 @@ def test_figures_do_not_enter_the_running_statistics(make: MakeConfig, tmp_path:
     means = []
     for brightness in (-1.0, 1.0):
         trainer = StudentTrainer(tmp_path / str(brightness), make())
-        trainer.known = Plain(brightness)
+        trainer.update.known = Plain(brightness)
         trainer.state.step = 1
-        trainer._update()
+        trainer.update(trainer.state, generator=torch.Generator().manual_seed(0))
         norm = trainer.state.model.stem[1]
         assert isinstance(norm, nn.BatchNorm2d)
         assert norm.running_mean is not None
@@ -412,15 +414,15 @@ def test_weights_that_are_no_numbers_never_replace_a_checkpoint(
     make: MakeConfig, tmp_path: Path
 ) -> None:
     trainer = StudentTrainer(tmp_path, make("training.save_every=1", "training.log_every=5"))
-    update = trainer._update
+    update = trainer.update
 
-    def poisoned() -> dict[str, Tensor]:
-        losses = update()
+    def poisoned(state: StudentState, *, generator: torch.Generator) -> dict[str, Tensor]:
+        losses = update(state, generator=generator)
         if trainer.state.step == 2:
             trainer.state.averaged.out.weight.data.fill_(torch.nan)
         return losses
 
-    trainer._update = poisoned  # type: ignore[method-assign] - as a broken driver might
+    trainer.update = poisoned  # type: ignore[assignment] - as a broken driver might
     with pytest.raises(TrainingError, match=r"out\.weight is not a number any more at step 2"):
         trainer.fit()
     assert load_model(tmp_path / "checkpoints" / "last").step == 1
@@ -440,7 +442,7 @@ def test_no_loop_emulates_bfloat16(
     precision = "training.precision=bf16-mixed"
     config = make(precision) if kind is StudentTrainer else tiny_config(precision)
     trainer = kind(tmp_path, config, listener=listener)
-    with trainer.engine.autocast():
+    with trainer.fabric.autocast():
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
     assert listener.messages == [NO_BFLOAT16]
     assert precision.replace("training.", "").replace("=", ": ") in (

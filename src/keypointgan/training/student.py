@@ -7,16 +7,11 @@ same in other views of them: moved, in other light, partly hidden (self-training
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch.optim import Adam
 
 from keypointgan.assemble import (
     assemble_data,
@@ -27,9 +22,7 @@ from keypointgan.assemble import (
 )
 from keypointgan.checkpoint import load_model, load_resume_state, method_of, save_checkpoint
 from keypointgan.config import Config
-from keypointgan.data.views import ViewRange, draw_views
 from keypointgan.errors import CheckpointError, ConfigError, TrainingError
-from keypointgan.losses.student import student_loss
 from keypointgan.models.keypointgan import KeypointGAN
 from keypointgan.models.student import Student
 from keypointgan.ops.shapes import match_mean_shape
@@ -41,60 +34,18 @@ from keypointgan.training.panels import write_points
 from keypointgan.training.process import Clock, interruptible, make_fabric
 from keypointgan.training.progress import Listener, Silent
 from keypointgan.training.record import Record
-from keypointgan.training.schedule import share_done, student_rate
-from keypointgan.training.state import move_average
+from keypointgan.training.schedule import share_done
 from keypointgan.training.step import Engine
+from keypointgan.training.student_state import StudentState
+from keypointgan.training.student_update import StudentUpdate
 from keypointgan.training.trainer import Outcome
 from keypointgan.training.updates import in_layout
 from keypointgan.training.validate import Evaluate, predict_rows
-from keypointgan.types import Frames, Keypoints, Rows
+from keypointgan.types import Frames, Rows
 
 _PROGRESS_SECONDS = 0.5
+_CLIP = 5.0  # largest norm of the gradient
 _SHAPES = 4096  # poses of the prior whose mean shape is taken
-
-
-@dataclass
-class StudentState:
-    """What changes while a student learns.
-
-    Attributes:
-        model: The student.
-        averaged: The running mean of its weights, which guesses and which is kept.
-        optimizer: Of the student.
-        guesses: What the real frames are believed to show; none in the beginning.
-        step: Updates so far.
-        seconds: Wall time spent on them.
-        best: Best value of the figure that chooses the best checkpoint.
-        pretrain_step: There is no such phase.
-    """
-
-    model: Student
-    averaged: Student
-    optimizer: Optimizer
-    guesses: Guesses | None = None
-    step: int = 0
-    seconds: float = 0.0
-    best: float = float("inf")
-    pretrain_step: int = -1
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return tensors and plain values from which training goes on as if it had not stopped."""
-        kept = {"step": self.step, "seconds": self.seconds, "best": self.best}
-        guesses = None if self.guesses is None else dict(vars(self.guesses))
-        return kept | {
-            "model": self.model.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "guesses": guesses,
-        }
-
-    def load_state_dict(self, values: dict[str, Any], *, device: torch.device) -> None:
-        """Take over what `state_dict` returned."""
-        for name in ("model", "averaged", "optimizer"):
-            getattr(self, name).load_state_dict(values[name])
-        self.step, self.seconds, self.best = (values[name] for name in ("step", "seconds", "best"))
-        if values["guesses"] is not None:
-            self.guesses = Guesses(**{k: v.to(device) for k, v in values["guesses"].items()})
 
 
 class StudentTrainer:
@@ -136,7 +87,6 @@ class StudentTrainer:
         self.skeleton = Skeleton.load(config.model.skeleton)
         self.data = assemble_data(config, self.skeleton, device=self.device)
         self.state = self._fresh_state()
-        self.engine = Engine(clip=5.0, autocast=self.fabric.autocast)
         self.teacher = None if teacher is None else self._load_teacher(teacher)
         self.known = self._known_frames()
         resume = load_resume_state(run, network="student")
@@ -152,6 +102,13 @@ class StudentTrainer:
             self.state.model.compile()
         self.record = Record(
             run, config, self.state, device=self.device, listener=self.listener, first=True
+        )
+        self.update = StudentUpdate(
+            config,
+            data=self.data,
+            known=self.known,
+            mirror=self.skeleton.mirror,
+            engine=Engine(clip=_CLIP, autocast=self.fabric.autocast),
         )
         self.generator = torch.Generator(self.device)
         self.metrics: dict[str, float] = {}
@@ -177,7 +134,9 @@ class StudentTrainer:
         while not self.stop_reason and state.step < settings.steps:
             self._guess_if_due()
             state.step += 1
-            losses = self._update()
+            # Batches depend on seed and step alone, so that a stopped run goes on the same.
+            self.generator.manual_seed((settings.seed * 1_000_003 + state.step) * 1009 + 11)
+            losses = self.update(state, generator=self.generator)
             state.seconds = time.monotonic() - started
             if state.step % settings.log_every == 0:
                 numbers = self.record.write("train", state.step, losses)
@@ -330,86 +289,6 @@ class StudentTrainer:
             points = match_mean_shape(points, known, order=order)
         return Guesses(found.rows, points, found.weight**settings.doubt)
 
-    def _update(self) -> dict[str, Tensor]:
-        """One update, on batches that depend on seed and step alone."""
-        config, state = self.config, self.state
-        settings = config.student
-        seed = config.training.seed * 1_000_003 + state.step
-        self.generator.manual_seed(seed * 1009 + 11)
-        rate = student_rate(config, step=state.step, seconds=state.seconds)
-        for group in state.optimizer.param_groups:
-            group["lr"] = settings.learning_rate * rate
-        losses: dict[str, Tensor] = {}
-        total = torch.zeros((), device=self.device)
-        if self.known is not None:
-            batch = self.known.sample(state.step, generator=self.generator)
-            with statistics_kept(state.model):
-                loss, terms = self._loss(batch.frame, batch.keypoints, None)
-            total = total + loss
-            losses |= {f"loss_figure_{name}": value for name, value in terms.items()}
-        rows, points, weight = self._real_rows()
-        if weight is None:
-            with torch.no_grad(), self.engine.autocast():  # statistics of real frames
-                frames, _ = self._view(self.data.bank.fetch(rows), None)
-                state.model(frames)
-        else:
-            loss, terms = self._loss(self.data.bank.fetch(rows), points, weight)
-            total = total + settings.real * loss
-            losses |= {f"loss_real_{name}": value for name, value in terms.items()}
-            losses["trust"] = weight.mean()
-        losses["norm_student"] = self.engine.update(total, state.optimizer)
-        losses["loss_student"] = total.detach()
-        move_average(state.averaged, state.model, settings.average, step=state.step)
-        return losses
-
-    def _real_rows(self) -> tuple[Rows, Keypoints | None, Tensor | None]:
-        count, guesses = self.config.student.batch_size, self.state.guesses
-        if guesses is None:
-            rows, _ = self.data.sampler.sample(count, generator=self.generator)
-            return rows, None, None
-        place = torch.randint(
-            len(guesses.rows), (count,), generator=self.generator, device=self.device
-        )
-        return guesses.rows[place], guesses.points[place], guesses.weight[place]
-
-    def _loss(
-        self,
-        frames: Frames,
-        points: Keypoints | None,
-        weight: Tensor | None,
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        settings = self.config.student
-        frames, target = self._view(frames, points)
-        assert target is not None
-        with self.engine.autocast():
-            heatmaps, log_error = self.state.model(frames)
-        if weight is None:
-            weight = target.new_ones(target.shape[:2])
-        terms = student_loss(heatmaps, log_error, target=target, weight=weight)
-        loss = (
-            settings.heatmaps * terms.heatmaps
-            + settings.points * terms.points
-            + settings.error * terms.error
-        )
-        return loss, {name: value.detach() for name, value in vars(terms).items()}
-
-    def _view(self, frames: Frames, points: Keypoints | None) -> tuple[Frames, Keypoints | None]:
-        settings = self.config.student
-        views = ViewRange(
-            rotation=settings.rotation,
-            scale=settings.scale,
-            shift=settings.shift,
-            light=settings.light,
-            hidden=settings.hidden,
-            mirror=self.skeleton.mirror if self.config.data.mirror else None,
-        )
-        known = frames.new_zeros(len(frames), 1, 2) if points is None else points
-        if points is None:
-            views = ViewRange(**{**vars(views), "mirror": None})
-        frames, moved = draw_views(frames, known, views, generator=self.generator)
-        frames = in_layout(frames, channels_last=self.config.training.channels_last)
-        return frames, None if points is None else moved
-
     def _fetch(self, rows: Rows) -> Frames:
         return in_layout(
             self.data.bank.fetch(rows), channels_last=self.config.training.channels_last
@@ -468,21 +347,3 @@ class StudentTrainer:
 
     def _interrupt(self) -> None:
         self.stop_reason = "interrupted"
-
-
-@contextmanager
-def statistics_kept(model: nn.Module) -> Iterator[None]:
-    """A context in which batch norm does not add to its running statistics.
-
-    Figures and real frames are normalised each by their own batch; what is kept for use is of
-    real frames alone (adaptive batch normalisation; Li et al., 2018).
-    """
-    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
-    before = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 0.0
-    try:
-        yield
-    finally:
-        for norm, momentum in zip(norms, before, strict=True):
-            norm.momentum = momentum
