@@ -14,7 +14,7 @@ KeypointGANError
 │   └── LabelError       labels for evaluation
 ├── CheckpointError      a checkpoint or a run folder
 ├── TrainingError        training cannot go on (NaN, no motion, no disk space)
-├── ExportError          a pose file or an exported network cannot be written
+├── ExportError          a result (poses, a video, a network, a page) cannot be written
 └── MissingExtraError    an optional package is not installed
 ```
 """
@@ -61,7 +61,7 @@ class TrainingError(KeypointGANError):
 
 
 class ExportError(KeypointGANError):
-    """A pose file or an exported network cannot be written."""
+    """A result, such as poses, a video, an exported network or a page, cannot be written."""
 
 
 class MissingExtraError(KeypointGANError):

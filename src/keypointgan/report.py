@@ -15,7 +15,8 @@ from typing import Any
 from PIL import Image
 
 from keypointgan.config import Config
-from keypointgan.errors import CheckpointError, ExportError
+from keypointgan.data.whole_files import make_folder, whole_file
+from keypointgan.errors import CheckpointError
 from keypointgan.recipe import load_config
 from keypointgan.report_curves import draw_curves
 from keypointgan.training.journal import read_metrics
@@ -91,13 +92,9 @@ def write_report(run: Path, output: Path) -> Path:
             _section("Machine", [_environment(run)]),
         ],
     )
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        beside = output.with_name(f"{output.name}.part")
+    make_folder(output.parent)
+    with whole_file(output) as beside:
         beside.write_text(page, encoding="utf-8")
-        beside.replace(output)
-    except OSError as error:
-        raise ExportError(f"{output}: cannot be written ({error.strerror or error}).") from error
     return output
 
 

@@ -15,7 +15,7 @@ from keypointgan.data.video import (
     read_video,
     write_video,
 )
-from keypointgan.errors import VideoError
+from keypointgan.errors import ExportError, VideoError
 
 
 def grey_frames(count: int, *, height: int = 32, width: int = 48) -> list[np.ndarray]:
@@ -192,7 +192,7 @@ def test_writing_nothing_or_frames_of_two_sizes_leaves_no_file(tmp_path: Path) -
         write_video(tmp_path / "a.mp4", [], 25)
     with pytest.raises(VideoError, match="one size, 48×32, got 32×32"):
         write_video(tmp_path / "a.mp4", [*grey_frames(1), *grey_frames(1, width=32)], 25)
-    with pytest.raises(VideoError, match="cannot be written"):
+    with pytest.raises(ExportError, match="cannot be written"):
         write_video(tmp_path / "absent" / "a.mp4", grey_frames(1), 25)
     assert list(tmp_path.iterdir()) == []
 

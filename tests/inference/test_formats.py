@@ -311,3 +311,28 @@ def test_nwb_asks_for_the_frame_rate(tmp_path: Path) -> None:
     poses = Poses(np.zeros((2, 13, 2)), np.ones((2, 13)), FLY)
     with pytest.raises(ExportError, match="frames a second, which NWB needs"):
         save_poses(poses, tmp_path / "poses.nwb")
+
+
+@pytest.mark.parametrize("suffix", list(WRITERS))
+def test_a_file_that_does_not_fit_is_told_in_one_line_and_leaves_the_one_before(
+    suffix: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A limit on the size of files stands for a disk that fills up while the file is written."""
+    resource = pytest.importorskip("resource")
+    path = tmp_path / f"poses{suffix}"
+    path.write_text("the one before")
+    long = make_poses("Ada", frames=4000)
+    save_poses(make_poses("Ada"), tmp_path / f"first{suffix}")  # loads what the format needs
+    (tmp_path / f"first{suffix}").unlink()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(ExportError) as error:
+            save_poses(long, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert str(error.value) == f"{path}: cannot be written (File too large)."
+    del error
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert path.read_text() == "the one before"
+    assert "Traceback" not in capfd.readouterr().err

@@ -59,9 +59,10 @@ def draw(
         raise ConfigError(f"Expected --video for '{chosen.value}', got none.")
     from keypointgan.commands.drawing import draw_poses
     from keypointgan.commands.outputs import check_output
+    from keypointgan.data.whole_files import make_folder
 
     check_output(output, reads=[source] if video is None else [source, video])
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     draw_poses(
         source,
         output,

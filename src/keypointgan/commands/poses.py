@@ -10,7 +10,8 @@ from keypointgan.commands.outputs import check_output
 from keypointgan.data.pose_files.files import arrange, read_instances
 from keypointgan.data.pose_files.instances import Instances
 from keypointgan.data.video import probe
-from keypointgan.errors import DataError, ExportError
+from keypointgan.data.whole_files import make_folder
+from keypointgan.errors import DataError
 from keypointgan.inference.formats import check_suffix, save_poses, to_poses
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.smoothing import Method, smooth
@@ -77,10 +78,7 @@ def convert_poses(
     every = _chosen(every, tracks, where=source)
     if smoothing is not None:
         every = [smooth(poses, method=smoothing) for poses in every]
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ExportError(f"{output}: cannot be written ({error.strerror}).") from error
+    make_folder(output.parent)
     save_poses(every, output)
     names = ", ".join(poses.track for poses in every if poses.track)
     animals = f"{len(every)} animal{'s' if len(every) > 1 else ''}"

@@ -51,10 +51,11 @@ def build(
     from keypointgan.commands.outputs import check_output
     from keypointgan.commands.prior import build_human36m_prior
     from keypointgan.data.prior_files import build_prior
+    from keypointgan.data.whole_files import make_folder
     from keypointgan.skeletons import Skeleton
 
     check_output(output, reads=sources)
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     folders = [source for source in sources if source.is_dir()]
     if folders and len(sources) > 1:
         raise ConfigError(f"Expected files of poses, or one folder, got the folder '{folders[0]}'.")

@@ -27,7 +27,8 @@ from keypointgan.data.images import (
     natural_order,
     read_image,
 )
-from keypointgan.errors import VideoError
+from keypointgan.data.whole_files import whole_file
+from keypointgan.errors import ExportError, VideoError
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -199,7 +200,8 @@ def write_video(
         rate_factor: H.264's constant rate factor: 18 looks like the source, 28 is small.
 
     Raises:
-        VideoError: There are no frames, they differ in size, or the file cannot be written.
+        VideoError: There are no frames, or they differ in size.
+        ExportError: The file cannot be written.
     """
     path = Path(path)
     frames = iter(frames)
@@ -209,9 +211,8 @@ def write_video(
     if fps <= 0:
         raise VideoError(f"{path}: expected a positive number of frames per second, got {fps}.")
     height, width, _ = first.shape
-    beside = path.with_name(f"{path.stem}.part{path.suffix}")
     try:
-        with av.open(str(beside), "w") as container:
+        with whole_file(path) as beside, av.open(str(beside), "w") as container:
             stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(10_000))
             stream.width, stream.height = width + width % 2, height + height % 2
             stream.pix_fmt = "yuv420p"
@@ -226,11 +227,8 @@ def write_video(
                 picture = VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
                 container.mux(stream.encode(picture))
             container.mux(stream.encode(None))
-        beside.replace(path)
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise VideoError(f"{path}: the video cannot be written ({_reason(error)}).") from error
-    finally:
-        beside.unlink(missing_ok=True)
+    except (av.FFmpegError, ValueError) as error:
+        raise ExportError(f"{path}: cannot be written ({_reason(error)}).") from error
 
 
 def has_decoder(codec: str) -> bool:

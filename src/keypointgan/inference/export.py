@@ -30,6 +30,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from keypointgan import __version__
+from keypointgan.data.whole_files import make_folder, whole_file
 from keypointgan.errors import ExportError, MissingExtraError
 from keypointgan.inference.detector import DetectingModel, Detector
 from keypointgan.ops.keypoints import from_aligned_corners, to_pixels
@@ -119,13 +120,9 @@ def export_onnx(detector: Detector, path: str | Path) -> Exported:
             f"{difference:.3g} pixels with ONNX Runtime. Nothing was written. Try other versions "
             f"of {', '.join(_PACKAGES)} and torch ({torch.__version__})."
         )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.part")
+    make_folder(path.parent)
+    with whole_file(path) as beside:
         beside.write_bytes(content)
-        beside.replace(path)
-    except OSError as error:
-        raise ExportError(f"{path}: cannot be written ({error.strerror or error}).") from error
     return Exported(path, OPSET, difference, confidence_difference)
 
 

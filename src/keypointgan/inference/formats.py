@@ -20,6 +20,7 @@ from pathlib import Path
 
 from keypointgan.data.pose_files.files import READERS, arrange, read_instances
 from keypointgan.data.pose_files.instances import Instances, to_tracks
+from keypointgan.data.whole_files import whole_file
 from keypointgan.errors import ExportError
 from keypointgan.inference.poses import Poses
 from keypointgan.skeletons import Skeleton
@@ -44,7 +45,7 @@ def save_poses(poses: Poses | Sequence[Poses], path: str | Path) -> None:
 
     Args:
         poses: Of one animal, or of all animals of a video, each with a `track` of its own.
-        path: The file; an existing one is replaced.
+        path: The file; an existing one is replaced when the new one is complete.
 
     Raises:
         ExportError: No format has that suffix, the poses do not belong in one file, or it cannot
@@ -59,10 +60,8 @@ def save_poses(poses: Poses | Sequence[Poses], path: str | Path) -> None:
     write: Callable[[Sequence[Poses], Path], None] = getattr(
         import_module(f"keypointgan.inference.{module}"), function
     )
-    try:
-        write(every, path)
-    except OSError as error:
-        raise ExportError(f"{path}: cannot be written ({error.strerror or error}).") from error
+    with whole_file(path) as beside:
+        write(every, beside)
 
 
 def load_poses(

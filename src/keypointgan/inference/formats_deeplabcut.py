@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -42,7 +43,14 @@ def write_h5(poses: Sequence[Poses], path: Path) -> None:
     levels, values = _to_table(poses)
     columns = pandas.MultiIndex.from_arrays(list(levels.values()), names=list(levels))
     table = pandas.DataFrame(values, columns=columns)
-    table.to_hdf(path, key=KEY, format="table", mode="w")
+    in_memory: Any = pandas.HDFStore(  # because PyTables does not say when a disk is full
+        str(path), mode="w", driver="H5FD_CORE", driver_core_backing_store=0
+    )
+    with in_memory as store:
+        table.to_hdf(store, key=KEY, format="table")
+        store.flush()
+        content = store.root._v_file.get_file_image()
+    path.write_bytes(content)
 
 
 def _to_table(poses: Sequence[Poses]) -> tuple[dict[str, list[str]], ndarray]:

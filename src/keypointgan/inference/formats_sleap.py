@@ -9,6 +9,7 @@ import numpy as np
 
 from keypointgan.data.pose_files.instances import PIXEL_CENTRE
 from keypointgan.errors import MissingExtraError
+from keypointgan.inference.formats_hdf5 import failing_once
 from keypointgan.inference.poses import Poses
 
 
@@ -65,7 +66,8 @@ def write_slp(poses: Sequence[Poses], path: Path) -> None:
         tracks=list(tracks.values()),
         provenance={"written_by": "keypointgan", "fps": poses[0].fps},
     )
-    sleap_io.save_slp(labels, str(path), verbose=False)
+    with failing_once():
+        sleap_io.save_slp(labels, str(path), verbose=False)
 
 
 def _to_sleap_skeleton(poses: Poses) -> Any:

@@ -11,6 +11,7 @@ from numpy import ndarray
 from PIL import Image, ImageColor, ImageDraw
 
 from keypointgan.data.video import RGBFrame, probe, read_frames, write_video
+from keypointgan.data.whole_files import whole_file
 from keypointgan.errors import ExportError
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.trails import colour_of, draw_name, draw_trail, lay_over, middles
@@ -149,9 +150,9 @@ def write_overlay(
         trail: As in `draw_animals`.
 
     Raises:
-        ExportError: The video has more or fewer frames than there are poses, or more than one for
-            a picture.
-        VideoError: The video cannot be read, or the output not be written.
+        ExportError: The video has more or fewer frames than there are poses, more than one for
+            a picture, or the output cannot be written.
+        VideoError: The video cannot be read.
     """
     output = Path(output)
     info = probe(video)
@@ -168,10 +169,8 @@ def write_overlay(
             "Name a video, such as overlay.mp4."
         )
     for picture in drawn:
-        try:
-            Image.fromarray(picture).save(output, quality=95)
-        except OSError as error:
-            raise ExportError(f"Cannot write '{output}': {error}.") from error
+        with whole_file(output) as beside:
+            Image.fromarray(picture).save(beside, quality=95)
 
 
 def _drawn(poses: Sequence[Poses], video: Path, *, scale: int, trail: int) -> Iterator[Drawing]:

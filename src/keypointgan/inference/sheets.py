@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from keypointgan.data.video import RGBFrame, read_frames
+from keypointgan.data.whole_files import whole_file
 from keypointgan.errors import ExportError
 from keypointgan.inference.overlay import Drawing, draw_animals, frames_of
 from keypointgan.inference.poses import Poses
@@ -64,7 +65,8 @@ def write_sheet(
         width: About how wide the picture is, in pixels.
 
     Raises:
-        ExportError: The video has no frames, or fewer than there are poses.
+        ExportError: The video has no frames, or fewer than there are poses, or the picture cannot
+            be written.
         VideoError: The video cannot be read.
     """
     every = [poses] if isinstance(poses, Poses) else list(poses)
@@ -83,7 +85,8 @@ def write_sheet(
     if sheet.width > width:
         height = round(sheet.height * width / sheet.width)
         sheet = sheet.resize((width, height), Image.Resampling.LANCZOS)
-    sheet.save(output)
+    with whole_file(Path(output)) as beside:
+        sheet.save(beside)
 
 
 def _zoomed(

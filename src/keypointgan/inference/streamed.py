@@ -8,7 +8,7 @@ import numpy as np
 
 from keypointgan.data.pose_files.own import COLUMNS
 from keypointgan.data.pose_files.table import quoted, write_rows
-from keypointgan.errors import ExportError
+from keypointgan.data.whole_files import whole_file
 from keypointgan.inference.places import Places
 from keypointgan.inference.poses import Poses
 
@@ -29,28 +29,19 @@ def write_csv_parts(
         ExportError: The file cannot be written.
     """
     path = Path(path)
-    beside = path.with_name(f"{path.name}.part")
-    try:
-        with beside.open("w", newline="", encoding="utf-8") as file:
-            start = 0
-            for part in parts:
-                if not start:
-                    joints = part[0].joints
-                    names = [f"{joint}_{column}" for joint in joints for column in COLUMNS]
-                    tracked = ["track"] if len(part) > 1 or part[0].track else []
-                    file.write(quoted(["frame", *tracked, *names]) + "\n")
-                for first, stop, seen in _stretches(start, start + len(part[0]), len(part), places):
-                    values = [
-                        _values(part[animal])[first - start : stop - start] for animal in seen
-                    ]
-                    labels = [part[animal].track for animal in seen] if tracked else []
-                    write_rows(file, np.stack(values, axis=1), labels, first=first)
-                start += len(part[0])
-        beside.replace(path)
-    except OSError as error:
-        raise ExportError(f"{path}: cannot be written ({error.strerror or error}).") from error
-    finally:
-        beside.unlink(missing_ok=True)
+    with whole_file(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
+        start = 0
+        for part in parts:
+            if not start:
+                joints = part[0].joints
+                names = [f"{joint}_{column}" for joint in joints for column in COLUMNS]
+                tracked = ["track"] if len(part) > 1 or part[0].track else []
+                file.write(quoted(["frame", *tracked, *names]) + "\n")
+            for first, stop, seen in _stretches(start, start + len(part[0]), len(part), places):
+                values = [_values(part[animal])[first - start : stop - start] for animal in seen]
+                labels = [part[animal].track for animal in seen] if tracked else []
+                write_rows(file, np.stack(values, axis=1), labels, first=first)
+            start += len(part[0])
 
 
 def _values(poses: Poses) -> np.ndarray:
