@@ -1,8 +1,11 @@
 """Files that could not be written are refused before the work; what is read is never replaced."""
 
+import errno
 import importlib.util
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -103,11 +106,21 @@ def test_what_cannot_be_written_is_refused_before_the_frames_are_looked_at(
 def test_a_folder_that_may_not_be_written_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outputs.os, "access", lambda folder, mode: folder != tmp_path)
-    with pytest.raises(ExportError, match=r"is read-only for you\). Choose another folder"):
+    make = tempfile.TemporaryFile
+
+    def refuse(*, dir: Path) -> IO[bytes]:  # noqa: A002 - as the standard library calls it
+        if dir == tmp_path:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return make(dir=dir)
+
+    monkeypatch.setattr(outputs, "TemporaryFile", refuse)
+    with pytest.raises(
+        ExportError, match=f"no file can be made in {tmp_path}: Read-only file system"
+    ):
         check_output(tmp_path / "new" / "a.csv")
     (tmp_path / "there").mkdir()
     check_output(tmp_path / "there" / "a.csv")
+    assert list((tmp_path / "there").iterdir()) == []
     with pytest.raises(ExportError, match="got a folder"):
         check_output(tmp_path / "there")
 

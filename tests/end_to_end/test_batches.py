@@ -12,6 +12,7 @@ from keypointgan.cli import main
 from keypointgan.data.store import Store
 from keypointgan.data.synthetic import synthetic_clips
 from keypointgan.data.video import write_video
+from keypointgan.errors import ExportError
 from keypointgan.inference.formats import load_poses
 
 Run = Callable[..., tuple[int, list[str], list[str]]]
@@ -193,7 +194,7 @@ def test_a_folder_that_may_not_be_written_ends_the_prediction(
     make = Path.open
 
     def refuse(self: Path, *arguments: object, **options: object) -> object:
-        if self.name.endswith(".csv.part"):
+        if self.name.endswith(".part.csv"):
             raise PermissionError(errno.EACCES, "Permission denied", str(self))
         return make(self, *arguments, **options)
 
@@ -214,6 +215,87 @@ def test_a_full_disk_ends_the_prediction_without_half_a_file(
     assert (code, output) == (1, [])
     assert "cannot be written (No space left on device)" in errors[-1]
     assert not list(tmp_path.glob("a.csv*"))
+
+
+@pytest.fixture
+def three(films: Path) -> list[Path]:
+    """Three good videos, in the order in which they are named."""
+    whole = (films / "good.mp4").read_bytes()
+    for name in ("b", "c"):
+        (films / f"{name}.mp4").write_bytes(whole + b"\0\0\0\x08free" * ord(name))  # no copies
+    return [films / f"{name}.mp4" for name in ("good", "b", "c")]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "npz"])
+def test_a_disk_that_fills_up_ends_the_batch_and_keeps_what_is_complete(
+    run: Run,
+    three: list[Path],
+    films: Path,
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+) -> None:
+    rename = Path.replace
+
+    def fill(self: Path, target: Path) -> Path:
+        if target.name.startswith("b."):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", fill)
+    out = tmp_path / "out"
+    code, output, errors = run(
+        "predict", model, films / "text.mp4", *three, "-o", out / f"{{name}}.{suffix}"
+    )
+    assert code == 1
+    assert output == [str(out / f"good.{suffix}")]
+    assert [path.name for path in out.iterdir()] == [f"good.{suffix}"]
+    assert len(load_poses(out / f"good.{suffix}")[0]) == 12
+    assert errors[0].startswith(f"skipped {films / 'text.mp4'}: ")
+    assert errors[1:] == [
+        f"error: {out / f'b.{suffix}'}: cannot be written (No space left on device). The files of "
+        f"1 source are complete. Make room and run the command again for {three[1]} and the 1 "
+        "source after it."
+    ]
+
+
+def test_a_file_that_cannot_be_written_costs_no_other(
+    run: Run, three: list[Path], model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    (out / "b.csv").mkdir(parents=True)
+    (out / "c").touch()
+    code, output, errors = run("predict", model, *three, "-o", out / "{name}.csv")
+    assert (code, output) == (3, [str(out / "good.csv"), str(out / "c.csv")])
+    assert errors == [
+        f"skipped {three[1]}: {out / 'b.csv'}: expected a file to write, got a folder. Add a name."
+    ]
+    code, output, errors = run("predict", model, *three[1:], "-o", out / "{name}" / "poses.csv")
+    assert (code, output) == (3, [str(out / "b" / "poses.csv")])
+    assert errors == [
+        f"skipped {three[2]}: {out / 'c' / 'poses.csv'}: cannot be written ({out / 'c'} is a "
+        "file). Choose another folder."
+    ]
+
+
+def test_poses_are_kept_where_their_overlay_does_not_fit(
+    run: Run, three: list[Path], model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object, **__: object) -> None:
+        error = OSError(errno.ENOSPC, "No space left on device")
+        raise ExportError(f"{path}: cannot be written ({error.strerror}).") from error
+
+    monkeypatch.setattr("keypointgan.inference.overlay.write_video", full)
+    poses, overlay = tmp_path / "{name}.csv", tmp_path / "{name} drawn.mp4"
+    code, _, errors = run("predict", model, *three, "-o", poses, "--overlay", overlay)
+    assert code == 1
+    assert errors == [
+        f"error: {tmp_path / 'good drawn.mp4'}: cannot be written (No space left on device). The "
+        f"poses are in {tmp_path / 'good.csv'}. Make room and run the command again for "
+        f"{three[0]} and the 2 sources after it."
+    ]
+    assert len(load_poses(tmp_path / "good.csv")[0]) == 12
 
 
 def test_boxes_of_another_video_leave_no_store(run: Run, films: Path, tmp_path: Path) -> None:

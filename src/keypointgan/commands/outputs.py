@@ -1,14 +1,16 @@
 """What is known of a file to write before the work for it begins."""
 
-import os
+import errno
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryFile
 
-from keypointgan.errors import ExportError, MissingExtraError
+from keypointgan.errors import ExportError, KeypointGANError, MissingExtraError
 from keypointgan.inference.formats import check_suffix
 from keypointgan.inference.overlay import PICTURES
 
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NEEDED = {".h5": ("pandas", "tables"), ".slp": ("sleap_io",), ".nwb": ("pynwb", "ndx_pose")}
 
 
@@ -22,21 +24,48 @@ def check_output(path: Path, *, reads: Iterable[Path] = ()) -> None:
     Raises:
         ExportError: It is one of these, a folder, or in a place that may not be written.
     """
+    check_not_read(path, reads)
+    check_place(path)
+
+
+def check_not_read(path: Path, reads: Iterable[Path]) -> None:
+    """Refuse a file that the same command reads.
+
+    Raises:
+        ExportError: It is one of these.
+    """
     for read in reads:
         if path.exists() and read.exists() and path.samefile(read):
             raise ExportError(
                 f"{path}: expected a file to write, got one that is read and would be lost. "
                 "Choose another name or folder."
             )
+
+
+def check_place(path: Path) -> None:
+    """Refuse a file that cannot be written where it is to be; its folder need not be there yet.
+
+    Raises:
+        ExportError: It is a folder, or in a place where no file can be made.
+    """
     if path.is_dir():
         raise ExportError(f"{path}: expected a file to write, got a folder. Add a name.")
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     if not folder.is_dir():
         raise ExportError(f"{path}: cannot be written ({folder} is a file). Choose another folder.")
-    if not os.access(folder, os.W_OK | os.X_OK):
+    try:  # permissions alone do not tell: of file systems, of quotas, of who may do everything
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
         raise ExportError(
-            f"{path}: cannot be written ({folder} is read-only for you). Choose another folder."
-        )
+            f"{path}: cannot be written (no file can be made in {folder}: "
+            f"{error.strerror or error}). Choose another folder."
+        ) from error
+
+
+def disk_is_full(error: KeypointGANError) -> bool:
+    """Whether something could not be written because there is no room."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL
 
 
 def check_poses_file(path: Path, *, fps: float) -> None:

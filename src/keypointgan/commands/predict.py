@@ -1,8 +1,9 @@
 """The command that finds keypoints in videos and images."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +17,10 @@ from keypointgan.commands.options import (
     tell_skipped,
 )
 from keypointgan.errors import ConfigError, DataError, ExportError
+from keypointgan.wording import counted
+
+if TYPE_CHECKING:
+    from keypointgan.commands.predicting import Target
 
 
 class Smoothing(StrEnum):
@@ -74,10 +79,12 @@ def predict(
 ) -> None:
     """Write the keypoints of every frame, in its pixels, with their confidence.
 
-    Without --boxes the central square of each frame is looked at. Sources that cannot be used are
-    named and skipped; the exit code is then 3.
+    Without --boxes the central square of each frame is looked at. Sources that cannot be used, and
+    files that cannot be written, are named and skipped; the exit code is then 3. A full disk ends
+    the command.
     """
     from keypointgan.commands.console import counting
+    from keypointgan.commands.outputs import disk_is_full
     from keypointgan.commands.predicting import Prediction, check_targets, find_targets
     from keypointgan.hardware import NO_BFLOAT16, has_bfloat16
     from keypointgan.inference.detector import Detector
@@ -92,7 +99,9 @@ def predict(
         )
     follow = following(boxes, margin, follow_size=follow_size)
     targets, skipped = find_targets(sources, output, overlay)
-    check_targets(targets, follow)
+    alone = len(targets) == 1
+    targets, unwritable = check_targets(targets, follow)
+    skipped += unwritable
     detector = Detector.load(checkpoint, device=device)
     if bfloat16 and not has_bfloat16(detector.device):
         typer.echo(f"note: {NO_BFLOAT16}", err=True)
@@ -100,7 +109,7 @@ def predict(
     prediction = Prediction(
         detector,
         follow=follow,
-        alone=len(targets) == 1,
+        alone=alone,
         smoothing=None if smooth is None else smooth.value,
         batch_size=batch_size,
         flip_average=flip_average,
@@ -110,13 +119,14 @@ def predict(
     for target in targets:
         try:
             target.check()
-        except ExportError as error:
-            skipped.append((str(target.source), str(error)))
-            continue
-        try:
             with counting(target.source.name) as progress:
                 paths = prediction.write(target, progress=progress)
-        except DataError as error:
+        except (DataError, ExportError) as error:
+            if disk_is_full(error):
+                tell_skipped(skipped)
+                raise ExportError(f"{error} {_go_on(targets, target, written)}") from error
+            if isinstance(error, ExportError) and alone and not skipped:
+                raise
             skipped.append((str(target.source), str(error)))
             continue
         written += 1
@@ -131,3 +141,15 @@ def predict(
     tell_skipped(skipped)
     if skipped:
         raise typer.Exit(PARTLY)
+
+
+def _go_on(targets: Sequence["Target"], stopped: "Target", written: int) -> str:
+    """What to do where the disk was full, and what need not be done again."""
+    if len(targets) == 1:
+        return "Make room and run the same command again."
+    left = targets[targets.index(stopped) :]
+    rest = str(left[0].source)
+    if len(left) > 1:
+        rest += f" and the {counted(len(left) - 1, 'source')} after it"
+    done = f"The files of {counted(written, 'source')} are complete. " if written else ""
+    return f"{done}Make room and run the command again for {rest}."

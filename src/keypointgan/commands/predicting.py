@@ -4,12 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keypointgan.commands.outputs import check_output, check_overlay, check_poses_file
+from keypointgan.commands.outputs import (
+    check_not_read,
+    check_overlay,
+    check_place,
+    check_poses_file,
+)
 from keypointgan.data.boxes import BoxFile, read_boxes
 from keypointgan.data.plans import Follow
 from keypointgan.data.sources import NAME, beside, find_sources, name_clips
 from keypointgan.data.store import Progress
 from keypointgan.data.video import probe
+from keypointgan.data.whole_files import make_folder
 from keypointgan.errors import ConfigError, ExportError, VideoError
 from keypointgan.inference.detector import Detector
 from keypointgan.inference.formats import check_suffix, save_poses
@@ -34,6 +40,11 @@ class Target:
     output: Path
     overlay: Path | None
 
+    @property
+    def files(self) -> list[Path]:
+        """Those that are written."""
+        return [path for path in (self.output, self.overlay) if path is not None]
+
     def check(self) -> None:
         """Refuse what could not be written when the poses are there.
 
@@ -55,19 +66,34 @@ class Target:
             check_overlay(self.overlay, frames=info.frames)
 
 
-def check_targets(targets: Sequence[Target], follow: Follow | None) -> None:
-    """Refuse files that may not be written, or that are read: sources, and boxes.
+def check_targets(
+    targets: Sequence[Target], follow: Follow | None
+) -> tuple[list[Target], list[tuple[str, str]]]:
+    """Return the targets that can be written, and the sources of the others, with the reason.
 
     Raises:
-        ExportError: There is such a file.
+        ExportError: A file to write is one that is read, a source or boxes, or there is not a
+            single target that can be written.
     """
     reads = [target.source for target in targets]
     if follow is not None:
         reads += {beside(target.source, follow.boxes) for target in targets}
     for target in targets:
-        for path in (target.output, target.overlay):
-            if path is not None:
-                check_output(path, reads=reads)
+        for path in target.files:
+            check_not_read(path, reads)
+    good: list[Target] = []
+    skipped: list[tuple[str, str]] = []
+    for target in targets:
+        try:
+            for path in target.files:
+                check_place(path)
+        except ExportError as error:
+            if len(skipped) + 1 == len(targets):
+                raise
+            skipped.append((str(target.source), str(error)))
+        else:
+            good.append(target)
+    return good, skipped
 
 
 def find_targets(
@@ -154,9 +180,8 @@ class Prediction:
             bfloat16=self._bfloat16,
             progress=progress,
         )
-        for path in (target.output, target.overlay):
-            if path is not None:
-                _make_folder(path.parent)
+        for path in target.files:
+            make_folder(path.parent)
         whole = self._smoothing is not None or target.overlay is not None
         if check_suffix(target.output) == ".csv" and not whole:
             write_csv_parts(parts, target.output, places=places)
@@ -167,7 +192,10 @@ class Prediction:
         save_poses(poses, target.output)
         if target.overlay is None:
             return [target.output]
-        write_overlay(poses[0] if len(poses) == 1 else poses, target.source, target.overlay)
+        try:
+            write_overlay(poses[0] if len(poses) == 1 else poses, target.source, target.overlay)
+        except ExportError as error:
+            raise ExportError(f"{error} The poses are in {target.output}.") from error.__cause__
         return [target.overlay, target.output]
 
     def _places(self, source: Path) -> Places | None:
@@ -178,10 +206,3 @@ class Prediction:
         return Places.of_tracks(
             tracks, margin=self._follow.margin, follow_size=self._follow.follow_size
         )
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ExportError(f"{folder}: cannot be made ({error.strerror or error}).") from error
