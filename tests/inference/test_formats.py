@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from keypointgan.errors import DataError, ExportError
 from keypointgan.inference.formats import WRITERS, load_poses, save_poses
 from keypointgan.inference.formats_movement import from_movement, to_movement
+from keypointgan.inference.formats_sleap import HEAD_BYTES, INSTANCE_BYTES, POINT_BYTES
 from keypointgan.inference.poses import Poses
 from keypointgan.skeletons import Skeleton
 
@@ -336,3 +337,12 @@ def test_a_file_that_does_not_fit_is_told_in_one_line_and_leaves_the_one_before(
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
     assert path.read_text() == "the one before"
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("frames", [1, 3000])
+def test_the_room_asked_for_holds_a_sleap_project(frames: int, tmp_path: Path) -> None:
+    poses = make_poses("Ada", "Bob", frames=frames + 5)
+    save_poses(poses, tmp_path / "poses.slp")
+    taken = (tmp_path / "poses.slp").stat().st_size
+    asked = HEAD_BYTES + 2 * (frames + 5) * (POINT_BYTES * 13 + INSTANCE_BYTES)
+    assert taken < asked

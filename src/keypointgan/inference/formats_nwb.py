@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
 
@@ -9,7 +10,6 @@ import numpy as np
 
 from keypointgan.data.pose_files.instances import PIXEL_CENTRE
 from keypointgan.errors import ExportError, MissingExtraError
-from keypointgan.inference.formats_hdf5 import failing_once
 from keypointgan.inference.poses import Poses
 
 REFERENCE = (
@@ -29,6 +29,7 @@ def write_nwb(poses: Sequence[Poses], path: Path) -> None:
         MissingExtraError: pynwb or ndx-pose is not installed.
     """
     try:
+        import h5py
         import ndx_pose
         from pynwb import NWBHDF5IO, NWBFile
         from pynwb.image import ImageSeries
@@ -96,5 +97,7 @@ def write_nwb(poses: Sequence[Poses], path: Path) -> None:
                 device=camera,
             )
         )
-    with failing_once(), NWBHDF5IO(str(path), "w") as file:
+    in_memory = BytesIO()  # where HDF5 finds a disk full, it may end the whole process
+    with h5py.File(in_memory, "w") as hdf5, NWBHDF5IO(mode="w", file=hdf5) as file:
         file.write(content)
+    path.write_bytes(in_memory.getbuffer())

@@ -9,8 +9,11 @@ import numpy as np
 
 from keypointgan.data.pose_files.instances import PIXEL_CENTRE
 from keypointgan.errors import MissingExtraError
-from keypointgan.inference.formats_hdf5 import failing_once
 from keypointgan.inference.poses import Poses
+
+POINT_BYTES, INSTANCE_BYTES, HEAD_BYTES = 26, 200, 200_000
+"""At most, in a project: a point, an animal in a frame without its points, and all else."""
+_ZEROS = bytes(1 << 20)
 
 
 def write_slp(poses: Sequence[Poses], path: Path) -> None:
@@ -66,8 +69,23 @@ def write_slp(poses: Sequence[Poses], path: Path) -> None:
         tracks=list(tracks.values()),
         provenance={"written_by": "keypointgan", "fps": poses[0].fps},
     )
-    with failing_once():
-        sleap_io.save_slp(labels, str(path), verbose=False)
+    _check_room(path, poses)
+    sleap_io.save_slp(labels, str(path), verbose=False)
+
+
+def _check_room(path: Path, poses: Sequence[Poses]) -> None:
+    """Write as many zeros as the project will need, and take them away again.
+
+    Where HDF5 finds a disk full in the middle of a file, it may end the whole process.
+    """
+    per_pose = POINT_BYTES * len(poses[0].joints) + INSTANCE_BYTES
+    needed = HEAD_BYTES + sum(len(each) for each in poses) * per_pose
+    try:
+        with path.open("wb") as file:
+            for start in range(0, needed, len(_ZEROS)):
+                file.write(_ZEROS[: needed - start])
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _to_sleap_skeleton(poses: Poses) -> Any:
