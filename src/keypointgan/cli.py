@@ -88,8 +88,11 @@ def recommend(
     device: Device = "auto",
 ) -> None:
     """Write a recipe for STORE and a prior: reasons, expected time, and what to look at."""
+    from keypointgan.commands.outputs import check_output
     from keypointgan.commands.recommend import recommend_recipe
+    from keypointgan.data.whole_files import make_folder, whole_file
 
+    check_output(output, reads=[prior])
     found = recommend_recipe(
         store,
         prior,
@@ -99,8 +102,9 @@ def recommend(
         device=device,
         say=lambda line: typer.echo(line, err=True),
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(found.recipe, encoding="utf-8")
+    make_folder(output.parent)
+    with whole_file(output) as beside:
+        beside.write_text(found.recipe, encoding="utf-8")
     for line in (*found.summary, *(f"look at this: {note}" for note in found.notes)):
         typer.echo(line, err=True)
     typer.echo(output)
@@ -203,8 +207,12 @@ def evaluate(
 ) -> None:
     """Measure a detector against labels, beside the mean pose and the supervised twin."""
     from keypointgan.commands.console import tables_console
+    from keypointgan.commands.outputs import check_output
     from keypointgan.commands.scoring import default_output, score
+    from keypointgan.data.whole_files import make_folder, whole_file
 
+    path = output or default_output(checkpoint, store)
+    check_output(path)
     scored = score(
         checkpoint,
         store,
@@ -221,9 +229,9 @@ def evaluate(
         typer.echo(scored.evaluation.to_table(details=True))
     for note in (*scored.notes, *scored.evaluation.notes):
         typer.echo(note, err=True)
-    path = output or default_output(checkpoint, store)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(scored.to_json(), encoding="utf-8")
+    make_folder(path.parent)
+    with whole_file(path) as beside:
+        beside.write_text(scored.to_json(), encoding="utf-8")
     typer.echo(path)
 
 
@@ -249,7 +257,9 @@ def calibrate(
     """Make a student's confidence mean what it says, and draw how well it does."""
     from keypointgan.commands.calibrating import calibrate as calibrate_student
     from keypointgan.commands.calibrating import write_reliability
+    from keypointgan.commands.outputs import check_output
 
+    check_output(output, suffixes=(".json",))
     found = calibrate_student(
         checkpoint,
         store,
@@ -275,8 +285,11 @@ def report(
     ] = None,
 ) -> None:
     """Write one self-contained HTML page about a run: curves, pictures, tables, warnings."""
+    from keypointgan.commands.outputs import check_output
     from keypointgan.report import write_report
 
+    if output is not None:
+        check_output(output)
     typer.echo(write_report(run, output or run / "report.html"))
 
 

@@ -103,6 +103,40 @@ def test_what_cannot_be_written_is_refused_before_the_frames_are_looked_at(
         assert (code, expected in errors) == (1, True), errors
 
 
+@pytest.mark.parametrize(
+    ("command", "suffix"),
+    [
+        (("recommend", "store", "--prior", "prior.npz"), ".yaml"),
+        (("evaluate", "humans", "store"), ".json"),
+        (("calibrate", "humans", "store"), ".json"),
+        (("export", "humans"), ".onnx"),
+        (("prior", "build", "prior.npz", "--skeleton", "h36m17"), ".npz"),
+        (("prior", "plot"), ".png"),
+        (("prior", "check"), ".png"),
+        (("report", "run"), ".html"),
+        (("benchmarks", "flies", "--prior"), ".npz"),
+    ],
+)
+def test_no_command_works_in_vain(
+    run: Run,
+    command: tuple[str, ...],
+    suffix: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There is no store and no prior, which would be told if they were looked for first."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / f"there{suffix}").mkdir()
+    option = () if command[-1] == "--prior" else ("-o",)
+    wrong = [(f"there{suffix}", "got a folder"), (f"file/new{suffix}", "file is a file")]
+    if suffix not in {".yaml", ".html"} and command[0] != "evaluate":  # which may be called anyhow
+        wrong += [("new", "got 'no suffix'"), ("new.xyz", f"ends in {suffix}")]
+    for output, expected in wrong:
+        code, errors = run(*command, *option, output)
+        assert (code, expected in errors, errors.count("\n")) == (1, True, 1), errors
+
+
 def test_a_folder_that_may_not_be_written_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

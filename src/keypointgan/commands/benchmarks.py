@@ -21,16 +21,19 @@ def benchmarks(
     from rich.table import Table
 
     from keypointgan.commands.console import tables_console
+    from keypointgan.commands.outputs import check_output
     from keypointgan.data.benchmarks.registry import (
         BENCHMARKS,
         find_benchmark,
         write_benchmark_prior,
     )
+    from keypointgan.data.whole_files import make_folder
 
     if prior is not None:
         if name is None:
             raise ConfigError("--prior: expected the name of a data set before it, got none.")
-        prior.parent.mkdir(parents=True, exist_ok=True)
+        check_output(prior, suffixes=(".npz",))
+        make_folder(prior.parent)
         typer.echo(f"{write_benchmark_prior(name, root, prior)} poses", err=True)
         typer.echo(prior)
         return

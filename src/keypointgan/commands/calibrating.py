@@ -14,6 +14,7 @@ from keypointgan.checkpoint import LoadedModel, load_model, locate_checkpoint, s
 from keypointgan.data.labels import LABEL_FILE
 from keypointgan.data.pairs import FrameBank, split_clips
 from keypointgan.data.store import Store
+from keypointgan.data.whole_files import make_folder
 from keypointgan.errors import CheckpointError, LabelError
 from keypointgan.evaluation.calibration import Reliability, fit_factor, reliability
 from keypointgan.inference.detector import choose_device
@@ -105,7 +106,7 @@ def calibrate(
 
 def write_reliability(found: Calibrated, path: Path) -> None:
     """Write the figures as JSON and, beside it, as a diagram."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     path.write_text(json.dumps(asdict(found), indent=1) + "\n", encoding="utf-8")
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     shares = figure.add_subplot(1, 2, 1)

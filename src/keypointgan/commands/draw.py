@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 VIDEOS = {".mp4", ".mov", ".mkv"}
 PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
-PLOTS = {".png", ".jpg", ".jpeg", ".svg", ".pdf"}
+PLOTS = (".png", ".jpg", ".jpeg", ".svg", ".pdf")
 
 
 def draw(
@@ -50,7 +50,7 @@ def draw(
 ) -> None:
     """Draw poses: on their video, as a contact sheet, their paths or their speed."""
     chosen = kind or _kind_of(output, video)
-    allowed = {Kind.overlay: VIDEOS, Kind.sheet: PICTURES}.get(chosen, PLOTS)
+    allowed = {Kind.overlay: VIDEOS, Kind.sheet: PICTURES}.get(chosen, set(PLOTS))
     if output.suffix.lower() not in allowed:
         raise ConfigError(
             f"Expected a file {', '.join(sorted(allowed))} for '{chosen.value}', got '{output}'."

@@ -16,9 +16,11 @@ def export(
     ] = Path("model.onnx"),
 ) -> None:
     """Write a detector as an ONNX file, which runs without torch, after checking it."""
+    from keypointgan.commands.outputs import check_output
     from keypointgan.inference.detector import Detector
     from keypointgan.inference.export import export_onnx
 
+    check_output(output, suffixes=(".onnx",))
     exported = export_onnx(Detector.load(checkpoint, device="cpu"), output)
     typer.echo(
         f"opset {exported.opset}, any batch; keypoints differ by at most "

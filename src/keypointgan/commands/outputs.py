@@ -1,7 +1,7 @@
 """What is known of a file to write before the work for it begins."""
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -14,17 +14,24 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _NEEDED = {".h5": ("pandas", "tables"), ".slp": ("sleap_io",), ".nwb": ("pynwb", "ndx_pose")}
 
 
-def check_output(path: Path, *, reads: Iterable[Path] = ()) -> None:
-    """Refuse a file that cannot be written, or that the same command reads.
+def check_output(path: Path, *, suffixes: Collection[str] = (), reads: Iterable[Path] = ()) -> None:
+    """Refuse a file that cannot be written, is of another kind, or is read by the same command.
 
     Args:
         path: The file; its folder need not be there yet.
+        suffixes: How its name may end, the usual one first; anyhow if none are given.
         reads: What the command reads, which must not be replaced.
 
     Raises:
-        ExportError: It is one of these, a folder, or in a place that may not be written.
+        ExportError: Its name ends otherwise, it is one of those files, a folder, or in a place
+            that may not be written.
     """
     check_not_read(path, reads)
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise ExportError(
+            f"{path}: expected a file that ends in {' or '.join(suffixes)}, got "
+            f"'{path.suffix or 'no suffix'}'."
+        )
     check_place(path)
 
 

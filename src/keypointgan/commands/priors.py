@@ -54,7 +54,7 @@ def build(
     from keypointgan.data.whole_files import make_folder
     from keypointgan.skeletons import Skeleton
 
-    check_output(output, reads=sources)
+    check_output(output, suffixes=(".npz",), reads=sources)
     make_folder(output.parent)
     folders = [source for source in sources if source.is_dir()]
     if folders and len(sources) > 1:
@@ -84,9 +84,12 @@ def plot(
     count: Annotated[int, typer.Option(min=1, help="Poses to draw.")] = 25,
 ) -> None:
     """Draw poses of the prior, beside frames of the store that the settings name."""
+    from keypointgan.commands.draw import PLOTS
+    from keypointgan.commands.outputs import check_output
     from keypointgan.commands.prior import plot_beside_frames
     from keypointgan.recipe import load_config
 
+    check_output(output, suffixes=PLOTS)
     typer.echo(plot_beside_frames(load_config(recipe, overrides or []), output, count=count))
 
 
@@ -103,9 +106,13 @@ def check(
     With `data.store` set, size, place, orientation and coverage are compared with the objects in
     its frames, as its masks or motion before a still camera show them. No label is read.
     """
+    from keypointgan.commands.draw import PLOTS
+    from keypointgan.commands.outputs import check_output
     from keypointgan.commands.prior import compare_with_frames, describe_prior
     from keypointgan.recipe import load_config
 
+    if output is not None:
+        check_output(output, suffixes=PLOTS)
     config = load_config(recipe, overrides or [])
     lines = describe_prior(config)
     if config.data.store is not None or output is not None:

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from keypointgan.data.prior_readers import AnyPoses, PoseFile, read_pose_file
+from keypointgan.data.whole_files import whole_file
 from keypointgan.errors import PriorError
 from keypointgan.skeletons import Skeleton
 from keypointgan.types import PoseArray
@@ -106,7 +107,8 @@ def build_prior(
         "joints": np.array(skeleton.joints),
         **({} if size is None else {"size": np.float32(size)}),
     }
-    np.savez_compressed(Path(output), **arrays)  # type: ignore[arg-type]  # its stub: allow_pickle
+    with whole_file(Path(output)) as beside, beside.open("wb") as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # its stub: allow_pickle
     return len(points)
 
 

@@ -23,6 +23,7 @@ from keypointgan.data.benchmarks.simplified_human36m import SIMPLIFIED_HUMAN36M
 from keypointgan.data.ingest import IngestSummary
 from keypointgan.data.labels import DEFAULT_SIZE
 from keypointgan.data.store import Encoding, Progress
+from keypointgan.data.whole_files import whole_file
 from keypointgan.errors import DataError
 
 BENCHMARKS = {
@@ -172,12 +173,13 @@ def write_benchmark_prior(name: str, root: Path | None, output: Path) -> int:
     poses = labels.xy[np.isfinite(labels.xy).all(axis=(1, 2))]
     if not len(poses):
         raise DataError(f"{name}: expected poses with every point known, got none.")
-    np.savez_compressed(
-        output,
-        xy=(poses + 1) / 2 * np.float32(DEFAULT_SIZE),
-        joints=np.array(labels.joints),
-        size=np.array(DEFAULT_SIZE),
-    )
+    with whole_file(output) as beside, beside.open("wb") as file:
+        np.savez_compressed(
+            file,
+            xy=(poses + 1) / 2 * np.float32(DEFAULT_SIZE),
+            joints=np.array(labels.joints),
+            size=np.array(DEFAULT_SIZE),
+        )
     return len(poses)
 
 
