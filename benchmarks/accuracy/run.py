@@ -56,7 +56,7 @@ def train(data_set: str, method: str, seed: int, arguments: argparse.Namespace) 
         *settings(
             method,
             store=_store(data_set, "train", arguments),
-            prior=_prior(data_set, arguments),
+            prior=_prior(data_set, method, arguments),
         ),
         *arguments.set,
         f"training.seed={seed}",
@@ -110,7 +110,9 @@ def _store(data_set: str, split: str, arguments: argparse.Namespace) -> Path:
     return store
 
 
-def _prior(data_set: str, arguments: argparse.Namespace) -> Path:
+def _prior(data_set: str, method: str, arguments: argparse.Namespace) -> Path:
+    if METHODS[method].prior:
+        return Path(arguments.data / METHODS[method].prior)
     chosen = DATA_SETS[data_set]
     source = arguments.data / data_set / chosen.prior
     if not chosen.prior_options:

@@ -69,11 +69,13 @@ class Method:
         settings: On top of the recipe.
         command: Of `keypointgan`, which trains.
         labelled: Whether it is told where the labels of the training clips are: a bound.
+        prior: Another file of poses than the data set's, in the folder of all data sets.
     """
 
     settings: tuple[str, ...] = ()
     command: Literal["train", "distill"] = "train"
     labelled: bool = False
+    prior: str = ""
 
 
 SUPERVISED = ("training.supervised=true",)
@@ -96,6 +98,14 @@ METHODS: dict[str, Method] = {
         (*SUPERVISED, "training.supervised_limit=100"), "distill", labelled=True
     ),
     "student_of_figures": Method(("student.real=0",), "distill"),
+    "student_without_views": Method(
+        ("student.rotation=0", "student.scale=0", "student.shift=0", "student.light=0"), "distill"
+    ),
+    "student_of_50_poses": Method(("prior.limit=50",), "distill"),
+    "student_of_500_poses": Method(("prior.limit=500",), "distill"),
+    "student_of_5000_poses": Method(("prior.limit=5000",), "distill"),
+    "student_of_larger_poses": Method(("prior.extent=0.65",), "distill"),
+    "student_of_other_rig": Method(command="distill", prior="humans_rendered/prior_mocap_3d.npz"),
     "without_figures": Method(WITHOUT_FIGURES),
     "figures_alone": Method(("figures.alone=1000000000",)),
     "without_insistence": Method(("figures.insistence=0",)),

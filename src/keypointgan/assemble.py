@@ -155,6 +155,8 @@ def assemble_prior(config: Config, skeleton: Skeleton) -> tuple[Prior, Prior]:
         field_of_view=settings.field_of_view,
         joint_map=settings.joint_map,
     )
+    if settings.limit:
+        prior = prior.limited(settings.limit, seed=config.training.seed)
     return prior.split(settings.held_out, seed=config.training.seed)
 
 

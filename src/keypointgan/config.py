@@ -69,6 +69,8 @@ class PriorConfig(Settings):
     """An npz or csv of 2D poses, or an npz of 3D poses in metres."""
     joint_map: dict[str, str] = {}
     """For joints that the file calls otherwise: the skeleton's name -> the file's name."""
+    limit: NonNegativeInt = 0
+    """Use only so many poses, chosen by the seed; 0 for all. To study how many are needed."""
     place: Literal["as_is", "fit", "body"] = "fit"
     """`as_is`: coordinates are those of the frames already. `fit`: centre and scale the bounding
     box of each pose. `body`: one scale for all poses, from the median size of the body, so that

@@ -286,3 +286,20 @@ def test_a_prior_of_another_rig_needs_a_joint_map(shared_data: Path) -> None:
         Prior.load(path, skeleton, **settings)
     mapped = Prior.load(path, skeleton, **settings, joint_map={"neck": "thorax"})
     assert mapped.num_poses == 17_281
+
+
+def test_a_limited_prior_is_that_of_a_file_with_fewer_poses(tmp_path: Path) -> None:
+    """Two of the three poses are left: the median body is that of these alone."""
+    prior = _prior(tmp_path, poses=[TALL, TALL, SMALL], place="body")
+    limited = prior.limited(2, seed=0)
+    assert limited.num_poses == 2
+    heights = limited.poses[..., 1].amax(dim=1) - limited.poses[..., 1].amin(dim=1)
+    assert limited.body_size == pytest.approx(float(heights.mean()))
+    assert_close(prior.limited(2, seed=0).poses, limited.poses)
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_limit_beyond_the_poses_is_refused(tmp_path: Path, count: int) -> None:
+    prior = _prior(tmp_path, poses=[TALL, TALL, SMALL])
+    with pytest.raises(PriorError, match=f"expected 2 to 3 poses.*got {count}"):
+        prior.limited(count, seed=0)

@@ -144,14 +144,13 @@ class Prior:
         points = file.points
         if place == "as_is":
             points = _normalise(points, file.size, path)
-        low, high = points.min(axis=1), points.max(axis=1)
         if points.shape[2] == 3:
-            points = points - (low + high)[:, None] / 2
+            points = points - (points.min(axis=1) + points.max(axis=1))[:, None] / 2
         prior = cls(
             torch.from_numpy(np.ascontiguousarray(points)),
             skeleton,
             placement,
-            float(np.median((high - low).max(axis=1))),
+            _body_size(points),
         )
         if prior.is_3d:
             _check_camera(prior, path)
@@ -248,6 +247,21 @@ class Prior:
         parts = order[held_out:].sort().values, order[:held_out].sort().values
         return replace(self, poses=self.poses[parts[0]]), replace(self, poses=self.poses[parts[1]])
 
+    def limited(self, count: int, *, seed: int) -> "Prior":
+        """Return a prior of `count` of the poses, chosen at random, as if the file held no others.
+
+        Raises:
+            PriorError: It has fewer, or fewer than two are asked for.
+        """
+        if not 2 <= count <= self.num_poses:
+            raise PriorError(
+                f"prior.limit: expected 2 to {self.num_poses} poses, as many as there are, got "
+                f"{count}. 0 takes all."
+            )
+        order = torch.randperm(self.num_poses, generator=torch.Generator().manual_seed(seed))
+        poses = self.poses[order[:count].sort().values]
+        return replace(self, poses=poses, body_size=_body_size(poses.numpy()))
+
     def mean_pose(self) -> Float[Tensor, "keypoint 2"]:
         """Return the mean over views and jitters: the best guess that ignores the image."""
         return self.sample(4096, generator=torch.Generator().manual_seed(0)).mean(dim=0)
@@ -287,6 +301,11 @@ class Prior:
             factor = same * (2 * placement.extent / self.body_size)
         centre = points.new_tensor(placement.centre).expand(len(points), 1, 2)
         return (points - offset) * factor, centre, factor
+
+
+def _body_size(points: np.ndarray) -> float:
+    """The median over poses of the longest side of the bounding box."""
+    return float(np.median((points.max(axis=1) - points.min(axis=1)).max(axis=1)))
 
 
 def _check_variety(points: np.ndarray, path: str | Path) -> None:
