@@ -5,6 +5,7 @@ python benchmarks/end_to_end/run.py --out benchmarks/results/end_to_end.json
 Each command runs as people run it, in a process of its own, on a short and on a long video of each
 size. What 1,000 frames cost is the difference between the two, so that starting Python and loading
 the model do not count; they are `start_seconds`. The memory of both is shown: it should not differ.
+Then several videos as long as the long one are ingested, one at a time and two at once.
 """
 
 import argparse
@@ -15,13 +16,14 @@ from pathlib import Path
 
 import torch
 from processes import Cost, measure
-from videos import write_boxes, write_film, write_model
+from videos import write_boxes, write_copies, write_film, write_model
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "speed"))
 from measure import machine  # of the other benchmark
 
 SIZES = {"640×480": (480, 640), "1920×1080": (1080, 1920)}
 ANIMALS = 2
+JOBS = (1, 2)
 
 
 def main() -> None:
@@ -29,6 +31,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="where the JSON goes")
     parser.add_argument("--frames", type=int, nargs=2, default=(250, 1250), help="short, long")
     parser.add_argument("--repeats", type=int, default=3, help="the median counts")
+    parser.add_argument("--videos", type=int, default=4, help="how many are ingested at once")
     parser.add_argument(
         "--preset", default="student", help="networks of predict: student, compact or release"
     )
@@ -41,7 +44,8 @@ def main() -> None:
         "networks": "the student 'humans', 128 px"
         if arguments.preset == "student"
         else f"{arguments.preset}, 128 px, random weights",
-        "unit": "of 1,000 frames: seconds (wall), cpu_seconds; peak MiB of the process",
+        "unit": "of 1,000 frames: seconds (wall), cpu_seconds; peak MiB of the process; of several "
+        "videos: seconds (wall), cpu_seconds of all",
     }
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -68,17 +72,46 @@ def main() -> None:
                     arguments.frames,
                 )
                 _show(name, what, rows[what])
-                arguments.out.parent.mkdir(parents=True, exist_ok=True)
-                text = json.dumps(results, indent=1, ensure_ascii=False)
-                arguments.out.write_text(text + "\n", encoding="utf-8")
+                _write(arguments.out, results)
+            several = write_copies(films[-1], arguments.videos)
+            for jobs in JOBS:
+                what = f"ingest {arguments.videos} videos, --jobs {jobs}"
+                cost = measure(
+                    [*_ingest(folder, jobs=jobs), *map(str, several)],
+                    clean=folder / "made",
+                    repeats=arguments.repeats,
+                )
+                rows[what] = {
+                    "videos": arguments.videos,
+                    "frames": arguments.videos * arguments.frames[-1],
+                    "seconds": round(cost.seconds, 3),
+                    "cpu_seconds": round(cost.cpu_seconds, 3),
+                    "peak_mib": round(cost.peak_bytes / 2**20, 1),
+                }
+                print(
+                    f"{name:10} {what:24} {cost.seconds:8.2f} s  {cost.cpu_seconds:8.2f} s of CPU  "
+                    f"{cost.peak_bytes / 2**20:15.0f} MiB"
+                )
+                _write(arguments.out, results)
     print(arguments.out)
+
+
+def _write(path: Path, results: dict[str, object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(results, indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _ingest(folder: Path, *, jobs: int) -> list[str]:
+    store = str(folder / "made" / "store")
+    return [sys.executable, "-m", "keypointgan.cli", "ingest", "--jobs", str(jobs), "-o", store]
 
 
 def _commands(model: Path, folder: Path, *, device: str) -> dict:
     made = folder / "made"
     ours = [sys.executable, "-m", "keypointgan.cli"]
     decode = [sys.executable, str(Path(__file__).with_name("decode.py"))]
-    ingest = [*ours, "ingest", "--jobs", "1", "-o", str(made / "store")]
+    ingest = _ingest(folder, jobs=1)
     predict = [*ours, "predict", "--device", device, "-o", str(made / "{name}.csv"), str(model)]
     return {
         "decode only": lambda film: [*decode, str(film)],

@@ -35,6 +35,15 @@ def write_boxes(film: Path, count: int, *, animals: int, height: int, width: int
     film.with_suffix(".csv").write_text("\n".join(lines), encoding="utf-8")
 
 
+def write_copies(film: Path, count: int) -> list[Path]:
+    """Write a film several times, each with other empty boxes at its end: ingest skips copies."""
+    content = film.read_bytes()
+    paths = [film.with_stem(f"{film.stem}_copy{number}") for number in range(count)]
+    for number, path in enumerate(paths, 1):
+        path.write_bytes(content + b"\0\0\0\x08free" * number)
+    return paths
+
+
 def write_model(folder: Path, *, preset: str) -> Path:
     """Write a model with random weights: as fast as one with skill."""
     torch.manual_seed(0)
