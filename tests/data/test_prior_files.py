@@ -27,7 +27,7 @@ def test_joints_of_a_file_are_put_in_the_order_of_the_skeleton(tmp_path: Path) -
 
 def test_missing_joints_are_named_with_their_nearest(tmp_path: Path) -> None:
     path = _save(tmp_path / "p.npz", xy=POSES, joints=["lefty", "right", "tip"])
-    with pytest.raises(PriorError, match=r"left are not among .*lefty.*'lefty' may be meant"):
+    with pytest.raises(PriorError, match=r"left is not among .*lefty.*'lefty' may be meant"):
         read_poses(path, STICK)
 
 
@@ -62,7 +62,7 @@ def test_a_csv_has_two_columns_a_joint(tmp_path: Path) -> None:
     [
         ("left,right\n1,2\n", "expected columns <joint>_x and <joint>_y"),
         ("left_x,right_y\n1,2\n", "expected columns <joint>_x and <joint>_y"),
-        ("", "got no header"),
+        ("", "got nothing"),
         ("left_x,left_y,right_x,right_y,tip_x,tip_y\n1,2,3,4,5,a\n", "line 2: expected numbers"),
         ("left_x,left_y,right_x,right_y,tip_x,tip_y\n1,2,3,4,5\n", "line 2: expected 6 values"),
     ],
@@ -128,7 +128,7 @@ def test_a_name_with_plus_is_the_mean_of_joints(tmp_path: Path) -> None:
     path = _save(tmp_path / "p.npz", xy=POSES, joints=["left", "right", "tip"])
     points = read_poses(path, STICK, joint_map={"tip": "left+right"}).points
     np.testing.assert_array_equal(points[:, 2], (POSES[:, 0] + POSES[:, 1]) / 2)
-    with pytest.raises(PriorError, match="neck are not among"):
+    with pytest.raises(PriorError, match="neck is not among"):
         read_poses(path, STICK, joint_map={"tip": "left+neck"})
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from keypointgan.data.images import list_images
 from keypointgan.data.pose_files.files import read_instances
 from keypointgan.data.pose_files.instances import Instances
+from keypointgan.data.pose_files.table import shown
 from keypointgan.data.sources import stem
 from keypointgan.data.windows import BoxTrack
 from keypointgan.errors import DataError
@@ -130,7 +131,7 @@ def _read_csv(path: Path) -> BoxFile | None:
         if any(place[key] < 0 for key in needed):
             raise DataError(
                 f"{path}: expected the columns frame, x0, y0, x1, y1 (or width, height) and maybe "
-                f"track and video, got {', '.join(header[:8]) or 'nothing'}."
+                f"track and video, got {shown(header)}."
             )
         rows = []
         for number, cells in enumerate(lines, start=2):

@@ -11,6 +11,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from keypointgan.data.pose_files.files import read_instances
+from keypointgan.data.pose_files.table import shown
 from keypointgan.data.prior_acclaim import read_amc
 from keypointgan.data.prior_bvh import read_bvh
 from keypointgan.data.prior_mocap import Motion
@@ -121,7 +122,7 @@ def _read_csv(path: Path) -> PoseFile:
         if not joints or any(f"{joint}_y" not in header for joint in joints):
             raise PriorError(
                 f"{path}: expected columns <joint>_x and <joint>_y for each joint, "
-                f"got {', '.join(header) or 'no header'}."
+                f"got {shown(header)}."
             )
         points = []
         for line, row in enumerate(rows, start=2):

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from keypointgan.data.boxes import read_boxes
 from keypointgan.data.pose_files.files import read_instances
 from keypointgan.data.pose_files.instances import Instances, to_tracks
+from keypointgan.data.prior_readers import read_pose_file
 from keypointgan.errors import DataError
 from keypointgan.skeletons import Skeleton
 
@@ -213,7 +215,7 @@ def test_our_csv_may_have_gaps_but_no_frame_twice(tmp_path: Path) -> None:
     ("name", "text", "message"),
     [
         ("a.csv", "frame,a_x,a_y,a_confidence\n0,1,2\n", r"line 2: expected 4 cells.* got 3"),
-        ("a.csv", "frame,a_x,a_y,a_confidence\n0,1,x,1\n", "a number in each cell"),
+        ("a.csv", "frame,a_x,a_y,a_confidence\n0,1,x,1\n", "line 2: expected a number in column 3"),
         ("a.csv", "frame,a_x,a_y,a_confidence\n-1,1,2,1\n", "from 0 on, got -1"),
         ("a.csv", "frame,a_x,a_y,a_confidence\nzero,1,2,1\n", "the number of a frame"),
         ("a.csv", "frame,a_x,a_y,a_confidence\n0,1,2,7\n", "from 0 to 1, got 7 to 7"),
@@ -250,7 +252,7 @@ def test_points_at_infinity_are_missing_and_said_to_be(tmp_path: Path) -> None:
     assert_array_equal(np.isfinite(instances.xy[:, 0]).all(axis=1), [False] * 3 + [True])
     assert_array_equal(instances.confidence[:, 0], [0, 0, 0, 0.5])
     assert not np.isinf(instances.xy).any()
-    assert instances.notes == ("2 points at infinity were taken as missing",)
+    assert instances.notes == ("took 2 points at infinity as missing",)
 
 
 def test_other_bytes_than_text_and_no_file_are_refused(tmp_path: Path) -> None:
@@ -276,3 +278,24 @@ def test_a_pose_beyond_the_end_of_its_video_is_refused() -> None:
     )
     with pytest.raises(DataError, match=r"frames 0 to 4 of 'a\.mp4', got one of frame 9"):
         to_tracks(instances, where="a.slp")
+
+
+def test_a_cell_that_is_no_number_is_named_by_its_line_and_column(tmp_path: Path) -> None:
+    """Line 5 of the file, an empty one counted; the third cell."""
+    text = "frame,a_x,a_y,a_confidence\n0,1,2,1\n\n1,3,4,1\n2,5,six,1\n"
+    with pytest.raises(
+        DataError, match=r"a\.csv, line 5: expected a number in column 3, got 'six'"
+    ):
+        read_instances(write(tmp_path, "a.csv", text))
+
+
+@pytest.mark.parametrize(("sign", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_table_of_another_country_is_told_in_a_few_words(
+    sign: str, name: str, tmp_path: Path
+) -> None:
+    joints = [f"joint{number}_{axis}" for number in range(40) for axis in ("x", "y", "confidence")]
+    path = write(tmp_path, "a.csv", sign.join(["frame", *joints]) + "\n")
+    for read in (read_instances, read_pose_file, read_boxes):
+        with pytest.raises(DataError, match=f"got cells parted by {name}: save it with") as error:
+            read(path)
+        assert len(str(error.value)) < len(str(path)) + 250

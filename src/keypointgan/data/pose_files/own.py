@@ -13,7 +13,7 @@ from keypointgan.data.pose_files.instances import (
     from_dense,
     tidy_confidence,
 )
-from keypointgan.data.pose_files.table import read_rows, split, to_frame_numbers
+from keypointgan.data.pose_files.table import read_rows, shown, split, to_frame_numbers
 from keypointgan.errors import DataError
 from keypointgan.skeletons import Skeleton
 
@@ -68,7 +68,7 @@ def _first_wrong(header: list[str], named: list[str], *, before: int) -> str:
     """What the header has instead: the first of its columns that is wrong, or how it begins."""
     columns = header[before:]
     if header[:1] != ["frame"] or columns[:3] != named[:3]:
-        return ", ".join(header[:4]) or "nothing"
+        return shown(header)
     place = next(
         index for index, name in enumerate(named) if index >= len(columns) or columns[index] != name
     )

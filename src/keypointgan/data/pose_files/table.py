@@ -2,6 +2,7 @@
 
 import csv
 import re
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
@@ -26,6 +27,14 @@ def quoted(cells: Iterable[str]) -> str:
 def split(line: str) -> list[str]:
     """Return the cells of a line of a CSV file."""
     return next(csv.reader([line.rstrip("\r\n")]), [])
+
+
+def shown(header: Sequence[str]) -> str:
+    """Return what a header is like, for errors: its first columns, or how its cells are parted."""
+    for sign, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and sign in header[0]:
+            return f"cells parted by {name}: save it with commas between them, points in numbers"
+    return ", ".join(header[:4]) + (", ..." if len(header) > 4 else "") or "nothing"
 
 
 def write_rows(
@@ -78,6 +87,7 @@ def read_rows(
         DataError: A line has another number of cells, or a cell is no number.
     """
     heads: list[list[str]] = [[] for _ in range(before)]
+    places = array("q")  # of the lines that are not empty
 
     def numbers() -> Iterator[str]:
         for number, line in enumerate(lines, start=first):
@@ -90,6 +100,7 @@ def read_rows(
                     f"{where}, line {number}: expected {before + columns} cells, as the header "
                     f"has, got {line.count(',') + 1}."
                 )
+            places.append(number)
             for column, cell in zip(heads, head, strict=True):
                 column.append(cell)
             if ",," in rest or rest[0] == "," or rest[-1] == ",":
@@ -107,8 +118,12 @@ def read_rows(
     try:
         values = np.loadtxt(_chain(start, found), delimiter=",", ndmin=2)
     except ValueError as error:
+        bad = re.search(r"string (.*) to float64 at row (\d+), column (\d+)", str(error))
+        if bad is None:
+            raise DataError(f"{where}: expected a number in each cell, got {error}.") from error
         raise DataError(
-            f"{where}: expected a number in each cell, got a line with something else ({error})."
+            f"{where}, line {places[int(bad[2])]}: expected a number in column "
+            f"{before + int(bad[3])}, got {bad[1]}."
         ) from error
     return heads, values
 
