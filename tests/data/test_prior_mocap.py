@@ -140,7 +140,7 @@ def test_radians_and_other_units_are_the_same_body(tmp_path: Path) -> None:
 
 
 def test_the_body_of_a_motion_is_the_one_that_its_name_tells(tmp_path: Path) -> None:
-    with pytest.raises(PriorError, match=r"07_01\.asf or 07\.asf\), got 0 others"):
+    with pytest.raises(PriorError, match=r"07_01\.asf or 07\.asf\), got none"):
         find_body(tmp_path / "07_01.amc")
     for name in ("07.asf", "08.ASF"):
         (tmp_path / name).write_text(ASF)
@@ -148,6 +148,13 @@ def test_the_body_of_a_motion_is_the_one_that_its_name_tells(tmp_path: Path) -> 
     assert find_body(tmp_path / "08.amc").name == "08.ASF"
     with pytest.raises(PriorError, match="got 2 others"):
         find_body(tmp_path / "walk.amc")
+
+
+def test_a_body_without_bones_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.asf").touch()
+    (tmp_path / "a.amc").write_text(AMC)
+    with pytest.raises(PriorError, match="an ASF file with a section :root, found none"):
+        read_amc(tmp_path / "a.amc")
 
 
 def test_a_prior_takes_joints_of_motion_capture_by_name(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from numpy import ndarray
 
 from keypointgan.data.prior_mocap import Motion, Places, Rotations, axis_rotation
 from keypointgan.errors import PriorError
+from keypointgan.wording import counted
 
 INCH = 0.0254
 """Metres; Acclaim's lengths are inches over the unit that the file tells."""
@@ -57,15 +58,15 @@ def find_body(path: Path) -> Path:
         PriorError: There is none, or there are several others.
     """
     bodies = {each.stem.lower(): each for each in sorted(path.parent.glob("*.[aA][sS][fF]"))}
-    for stem in (path.stem.lower(), path.stem.lower().split("_")[0]):
-        if stem in bodies:
-            return bodies[stem]
+    stems = (path.stem, path.stem.split("_")[0])
+    for stem in stems:
+        if stem.lower() in bodies:
+            return bodies[stem.lower()]
     if len(bodies) == 1:
         return next(iter(bodies.values()))
-    raise PriorError(
-        f"{path}: expected the file of its body beside it ({path.stem}.asf or "
-        f"{path.stem.split('_')[0]}.asf), got {len(bodies)} others."
-    )
+    names = " or ".join(dict.fromkeys(f"{stem}.asf" for stem in stems))
+    found = f"{len(bodies)} others" if bodies else "none"
+    raise PriorError(f"{path}: expected the file of its body beside it ({names}), got {found}.")
 
 
 def _read_asf(path: Path) -> _Body:
@@ -80,6 +81,9 @@ def _read_asf(path: Path) -> _Body:
             sections[name] = [words[1:]] if words[1:] else []
         else:
             sections.setdefault(name, []).append(words)
+    for needed in ("root", "bonedata", "hierarchy"):
+        if needed not in sections:
+            raise PriorError(f"{path}: expected an ASF file with a section :{needed}, found none.")
     try:
         units = {words[0].lower(): words[1:] for words in sections.get("units", []) if words}
         root = _Bone("root")
@@ -166,8 +170,8 @@ def _read_frames(path: Path, body: _Body) -> dict[str, Float64[ndarray, "frame f
     for name, values in rows.items():
         if len(values) != frames or not frames:
             raise PriorError(
-                f"{path}: expected {frames} frames of every bone, got {len(values)} of '{name}'. "
-                "Is the file cut off?"
+                f"{path}: expected {counted(frames, 'frame')} of every bone, got {len(values)} of "
+                f"'{name}'. Is the file cut off?"
             )
     body.degrees = degrees
     return {name: np.array(values, np.float64) for name, values in rows.items()}

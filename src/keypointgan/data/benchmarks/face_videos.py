@@ -37,7 +37,10 @@ def _read_300vw(root: Path, split: str) -> Part:
     check_layout(root, [], dataset="faces_300vw")
     videos = sorted(video for video in root.glob("*/vid.avi"))
     if not videos:
-        raise DataError(f"{root / '001' / 'vid.avi'}: expected this video and others, found none.")
+        raise DataError(
+            f"{root / '001' / 'vid.avi'}: expected this video and others, found none. 'keypointgan "
+            "benchmarks faces_300vw' shows the layout and where to get the data."
+        )
     chosen = [video for video in videos if (video.parent.name in TEST_300VW) == (split == "test")]
     clips, points = [], []
     for video in chosen:
