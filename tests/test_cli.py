@@ -246,7 +246,7 @@ def test_ingest_reads_a_folder_of_images(run: Run, tmp_path: Path) -> None:
     code, output, errors = run("ingest", tmp_path / "clip", "-o", store, "--size", 32)
     assert code == 0
     assert output.splitlines()[-1] == str(store)
-    assert "1 clips, 3 frames" in errors
+    assert "1 clip, 3 frames" in errors
     assert "3 in all, 32 px" in run("doctor", store)[1]
 
 

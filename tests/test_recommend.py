@@ -152,7 +152,7 @@ def test_what_was_guessed_and_what_may_fail_is_said() -> None:
     for part in (
         "prior.extent = 0.65 is a guess",
         "photographs of different objects",
-        "50 poses are few",
+        "A prior of 50 poses is small",
         "In 90 % of the poses",
         "no masks: the most common reason",
         "only 57,600 frames are seen",

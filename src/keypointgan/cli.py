@@ -17,6 +17,7 @@ from keypointgan.commands import app as page
 from keypointgan.commands import benchmarks, data, draw, export, predict, priors, tools
 from keypointgan.commands.options import Device, Joints, Overrides, Recipe, joint_map
 from keypointgan.errors import KeypointGANError
+from keypointgan.wording import counted
 
 if TYPE_CHECKING:
     from keypointgan.commands.console import TrainingView
@@ -269,7 +270,7 @@ def calibrate(
         device=device,
     )
     typer.echo(
-        f"{found.points} points: confidence off by {found.before.gap:.3f} on average, "
+        f"{counted(found.points, 'point')}: confidence off by {found.before.gap:.3f} on average, "
         f"{found.after.gap:.3f} with errors {found.factor:.2f} times the stated ones.",
         err=True,
     )
@@ -335,7 +336,7 @@ def _run(run: Path, work: "Callable[[TrainingView], Outcome]", *, command: str) 
 
     with TrainingView() as view:
         outcome = work(view)
-    done = f"{outcome.step} updates"
+    done = counted(outcome.step, "update")
     if outcome.reason in {"interrupted", "minutes"}:
         how = "Interrupted" if outcome.reason == "interrupted" else "The time is up"
         more = "" if outcome.reason == "interrupted" else " --set training.minutes=MORE"

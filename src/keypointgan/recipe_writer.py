@@ -11,6 +11,7 @@ from keypointgan.data.survey import PoseSurvey, StoreSurvey
 from keypointgan.recipe import make_config
 from keypointgan.recommend import LONG_ENOUGH, Choice, Machine
 from keypointgan.skeletons import Skeleton
+from keypointgan.wording import counted
 
 FRAMES_TO_LEARN = 90_000
 """Frames that the faces' recipe had seen when it had learnt (experiment 1)."""
@@ -54,7 +55,11 @@ def with_time(
             for choice in choices
         ),
         *_figures_alone(choices, steps=steps),
-        Choice("training.steps", steps, f"what {machine.time} allows here: {seen:,} frames seen"),
+        Choice(
+            "training.steps",
+            steps,
+            f"what {machine.time} allows here: {counted(seen, 'frame')} seen",
+        ),
         Choice("training.evaluate_every", every, "25 points of a curve"),
         Choice("training.save_every", every, "what a power cut may cost"),
         Choice("training.log_every", 20, "updates"),
@@ -92,13 +97,13 @@ def warnings(
     seen = settings.steps * settings.batch_size
     if seen < FRAMES_TO_LEARN:
         found.append(
-            f"In this time only {seen:,} frames are seen; the faces' recipe needed "
+            f"In this time only {counted(seen, 'frame')} are seen; the faces' recipe needed "
             f"{FRAMES_TO_LEARN:,}, and people need more. Allow more with --hours, or use a GPU."
         )
     if prior.poses < _FEW_POSES:
         found.append(
-            f"{prior.poses} poses are few; the discriminator learns from their variety. Hundreds "
-            "are better, thousands better still."
+            f"A prior of {counted(prior.poses, 'pose')} is small; the discriminator learns from "
+            "their variety. Hundreds are better, thousands better still."
         )
     if prior.turned and not prior.solid and prior.left_first > 0.6:
         found.append(

@@ -12,6 +12,7 @@ from pathlib import Path
 from keypointgan.data.bodies import missing_joints
 from keypointgan.data.survey import PoseSurvey, StoreSurvey
 from keypointgan.skeletons import Skeleton
+from keypointgan.wording import counted
 
 JOINTS_OVER_OBJECT = 0.85
 """Longer side of the joints' box over that of the object's; 0.79 to 0.89 was measured."""
@@ -20,6 +21,7 @@ LONG_ENOUGH = 12
 
 _BRIGHTNESS = 12.0
 _CPU, _GPU = 64, 128  # pixels
+_GROUPS = "persons, films or videos"
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,9 @@ def recommend(
     return [
         *_data(store, frames, shape, machine),
         Choice(
-            "prior.poses", str(poses), f"{prior.poses} poses in {'3D' if prior.solid else '2D'}"
+            "prior.poses",
+            str(poses),
+            f"{counted(prior.poses, 'pose')} in {'3D' if prior.solid else '2D'}",
         ),
         *([Choice("prior.joint_map", joint_map, "as told")] if joint_map else []),
         *_placement(frames, prior, shape),
@@ -121,7 +125,11 @@ def _data(store: Path, frames: StoreSurvey, shape: Skeleton, machine: Machine) -
     few = frames.groups < 5
     fraction = 0.0 if few else max(0.05, min(0.2, 1.5 / frames.groups))
     return [
-        Choice("data.store", str(store), f"{frames.clips} clips, {frames.frames:,} frames"),
+        Choice(
+            "data.store",
+            str(store),
+            f"{counted(frames.clips, 'clip')}, {counted(frames.frames, 'frame')}",
+        ),
         Choice(
             "data.size",
             size,
@@ -132,7 +140,7 @@ def _data(store: Path, frames: StoreSurvey, shape: Skeleton, machine: Machine) -
             "data.gap",
             [least, max(min(longest - 1, 1000), least)],
             (f"at least a quarter of a second of {frames.fps:g} fps, " if frames.fps else "")
-            + f"and all that clips of {shortest} to {longest} frames allow",
+            + f"and all that clips of {shortest} to {counted(longest, 'frame')} allow",
         ),
         Choice(
             "data.mask_background",
@@ -157,9 +165,9 @@ def _data(store: Path, frames: StoreSurvey, shape: Skeleton, machine: Machine) -
         Choice(
             "data.validation_fraction",
             round(fraction, 3),
-            f"only {frames.groups} persons, films or videos: none can be spared"
+            f"only {counted(frames.groups, 'person, film or video', _GROUPS)}: none can be spared"
             if few
-            else f"of {frames.groups} persons, films or videos",
+            else f"of {counted(frames.groups, 'person, film or video', _GROUPS)}",
         ),
     ]
 
@@ -277,7 +285,7 @@ def _model(skeleton: str, frames: StoreSurvey, prior: PoseSurvey, shape: Skeleto
         background = "rebuilt"
         behind = f"the camera moves: only {100 * frames.still:.0f} % of the border stay the same"
     return [
-        Choice("model.skeleton", skeleton, f"{shape.num_joints} joints"),
+        Choice("model.skeleton", skeleton, counted(shape.num_joints, "joint")),
         Choice("model.preset", "compact", "several times faster than the release's networks"),
         Choice("model.sides", sides, why),
         Choice("model.background", background, behind),

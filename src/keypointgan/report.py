@@ -20,6 +20,7 @@ from keypointgan.errors import CheckpointError
 from keypointgan.recipe import load_config
 from keypointgan.report_curves import draw_curves
 from keypointgan.training.journal import read_metrics
+from keypointgan.wording import counted
 
 FIGURES, EVALUATIONS = "figures", "evaluations"
 """Folders in a run: pictures shown as they are, and scores (JSON) of `keypointgan evaluate`."""
@@ -119,11 +120,12 @@ def _head(name: str, config: Config, metrics: Sequence[Mapping[str, Any]]) -> st
     updates = max((int(line["step"]) for line in metrics if line["phase"] != "pretrain"), default=0)
     frames = updates * config.training.batch_size * config.training.devices
     minutes = max((float(line["seconds"]) for line in metrics), default=0.0) / 60
-    time = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
+    time = counted(round(minutes), "minute") if minutes < 120 else f"{minutes / 60:.1f} hours"
     return (
         f"<h1>{html.escape(name)}</h1>"
         f'<p class="note">{what}skeleton {html.escape(config.model.skeleton)}, '
-        f"{config.data.size} pixels, {updates:,} updates ({frames:,} frames seen) in {time}</p>"
+        f"{config.data.size} pixels, {counted(updates, 'update')} ({counted(frames, 'frame')} "
+        f"seen) in {time}</p>"
     )
 
 
@@ -194,8 +196,9 @@ def _scores(title: str, found: Mapping[str, Any]) -> str:
         rows.append([name, _number(score["mean"]), interval, *means, score["unit"]])
     head = ["score", "value", "interval", *others, "unit"]
     note = (
-        f"{html.escape(title)}: {evaluation['frames']} frames of {evaluation['groups']} groups, "
-        f"protocol {html.escape(evaluation['protocol'])}, step {found['step']:,}; intervals of "
+        f"{html.escape(title)}: {counted(evaluation['frames'], 'frame')} of "
+        f"{counted(evaluation['groups'], 'group')}, protocol "
+        f"{html.escape(evaluation['protocol'])}, step {found['step']:,}; intervals of "
         f"{100 * evaluation['level']:g} % over groups"
     )
     return f'<p class="note">{note}</p>{_table(head, rows)}'

@@ -57,8 +57,8 @@ def test_a_file_becomes_another_and_the_summary_says_what_is_in_it(
     output = tmp_path / "new folder" / "people.json"
     code, out, err = run(poses_file, "-o", output, "--video", video, "--skeleton", "h36m17")
     assert (code, out) == (0, f"{output}\n")
-    assert "note: 4 of 204 points are missing (2.0 %)" in err
-    assert "note: 3 points lie outside of the image; they were kept" in err
+    assert "note: 4 of 204 points missing (2.0 %)" in err
+    assert "note: kept 3 points outside of the image" in err
     assert "2 animals (Ada, Zoë), 6 frames, 17 joints" in err
     ours, again = load_poses(poses_file), load_poses(output)
     assert (again[0].fps, again[0].size, again[0].source) == (20.0, (48, 64), str(video))
@@ -90,7 +90,7 @@ def test_joints_are_mapped_and_those_that_lack_are_left_empty(
     maps = ("--map", "shoulder=l_shoulder", "--joint", "elbow=l_elbow")
     code, _, err = run(*arguments, *maps)
     assert code == 1
-    assert "thumb are not among the file's: pelvis" in err
+    assert "thumb is not among the file's: pelvis" in err
     code, _, err = run(*arguments, *maps, "--partial")
     assert code == 0
     assert "note: joints that the file lacks are empty: thumb" in err

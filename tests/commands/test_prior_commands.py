@@ -41,6 +41,11 @@ def test_files_with_mapped_joints_make_one_prior(
     assert "or one folder" in capsys.readouterr().err
 
 
+def test_a_prior_that_cannot_be_built_leaves_no_folder(tmp_path: Path) -> None:
+    assert run("build", "absent.npz", "-o", tmp_path / "new" / "a.npz", "--skeleton", "fly13") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_map_is_pairs_or_a_file_of_pairs(tmp_path: Path) -> None:
     path = tmp_path / "map.yaml"
     path.write_text("a: b\n")

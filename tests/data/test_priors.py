@@ -231,7 +231,7 @@ def test_the_mean_pose_is_the_mean_of_the_placed_poses(tmp_path: Path) -> None:
     [
         ([TALL], "at least 2 poses"),
         ([TALL, TALL], "poses that differ"),
-        ([TALL, [[1, 2], [np.nan, 3], [4, 5]]], r"1 of 2 .*\(poses 1\)"),
+        ([TALL, [[1, 2], [np.nan, 3], [4, 5]]], r"1 of 2 .*\(pose 1\)"),
         ([TALL, [[1, 1], [1, 1], [1, 1]]], "at one point .*pose 1"),
     ],
 )
@@ -282,7 +282,7 @@ def test_a_prior_of_another_rig_needs_a_joint_map(shared_data: Path) -> None:
     skeleton = Skeleton.load("h36m17")
     path = shared_data / "humans_rendered" / "prior_mocap_3d.npz"
     settings = {**STILL, "place": "body"}
-    with pytest.raises(PriorError, match="neck are not among"):
+    with pytest.raises(PriorError, match="neck is not among"):
         Prior.load(path, skeleton, **settings)
     mapped = Prior.load(path, skeleton, **settings, joint_map={"neck": "thorax"})
     assert mapped.num_poses == 17_281

@@ -12,6 +12,7 @@ from keypointgan.errors import CheckpointError
 from keypointgan.recipe import load_config
 from keypointgan.report_curves import draw_curves
 from keypointgan.training.journal import read_metrics
+from keypointgan.wording import counted
 
 QUIET_AFTER = 120.0
 """Seconds without a line of metrics after which a run is said to have stopped."""
@@ -79,8 +80,8 @@ def _state(metrics: Sequence[Mapping[str, Any]], planned: Mapping[str, int], cha
     state = "Finished" if finished else state
     return (
         f'<p class="state"><span class="dot {"live" if live else "still"}"></span>'
-        f"<b>{state}</b> · update {step:,} of {planned[phase]:,} · {minutes:,.0f} minutes of work"
-        "</p>"
+        f"<b>{state}</b> · update {step:,} of {planned[phase]:,} · "
+        f"{counted(round(minutes), 'minute')} of work</p>"
     )
 
 
@@ -88,7 +89,7 @@ def _ago(seconds: float) -> str:
     for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
+    return counted(round(seconds), "second")
 
 
 def _tiles(metrics: Sequence[Mapping[str, Any]]) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from keypointgan.errors import ConfigError
+from keypointgan.wording import counted
 
 
 def benchmarks(
@@ -34,7 +35,7 @@ def benchmarks(
             raise ConfigError("--prior: expected the name of a data set before it, got none.")
         check_output(prior, suffixes=(".npz",))
         make_folder(prior.parent)
-        typer.echo(f"{write_benchmark_prior(name, root, prior)} poses", err=True)
+        typer.echo(counted(write_benchmark_prior(name, root, prior), "pose"), err=True)
         typer.echo(prior)
         return
     if name is not None:

@@ -12,6 +12,7 @@ from keypointgan.recipe import make_config
 from keypointgan.training.progress import Progress
 from keypointgan.training.step import regressor_step
 from keypointgan.training.trainer import Trainer
+from keypointgan.wording import counted
 
 MEASURED_SECONDS = 10.0
 """How long updates are timed, after the first of them."""
@@ -148,7 +149,7 @@ def describe(cost: Cost, config: Config) -> str:
             f"pre-training: {cost.seconds_per_pretraining_update:.3g} s an update, at most "
             f"{config.pretrain.steps:,} of them"
         )
-    limit = f"{config.training.steps:,} updates"
+    limit = counted(config.training.steps, "update")
     if config.training.minutes:
         limit += f" or {config.training.minutes:g} minutes"
     return "\n".join([*lines, f"expected: {cost.hours:.2g} hours for {limit}"])

@@ -15,6 +15,7 @@ from keypointgan.commands.options import (
     tell_skipped,
 )
 from keypointgan.errors import ConfigError
+from keypointgan.wording import counted
 
 
 class Encoding(StrEnum):
@@ -101,7 +102,7 @@ def ingest(
     for note in summary.notes:
         typer.echo(f"look at {note}", err=True)
     tell_skipped(summary.skipped)
-    typer.echo(f"{summary.clips} clips, {summary.frames} frames", err=True)
+    typer.echo(f"{counted(summary.clips, 'clip')}, {counted(summary.frames, 'frame')}", err=True)
     typer.echo(output)
     if summary.skipped:
         raise typer.Exit(PARTLY)

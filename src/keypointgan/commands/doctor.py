@@ -22,6 +22,7 @@ from keypointgan.errors import KeypointGANError
 from keypointgan.hardware import has_bfloat16
 from keypointgan.inference.detector import choose_device
 from keypointgan.training.journal import read_metrics
+from keypointgan.wording import counted
 
 _ROOM = 2.0  # gigabytes below which a run may not find room for its checkpoints
 _EXTRAS = {
@@ -38,7 +39,7 @@ def examine(paths: Sequence[Path]) -> list[Finding]:
     findings = [
         Finding("python", f"{platform.python_version()} on {platform.platform()}"),
         Finding("keypointgan", version("keypointgan")),
-        Finding("torch", f"{torch.__version__}, {torch.get_num_threads()} threads"),
+        Finding("torch", f"{torch.__version__}, {counted(torch.get_num_threads(), 'thread')}"),
         _device(),
         _precision(),
         _checked("codec", _try_codec),
@@ -60,7 +61,10 @@ def _device() -> Finding:
         return Finding("device", f"{name}, {free / 2**30:.0f} of {total / 2**30:.0f} GiB free")
     if torch.backends.mps.is_available():
         return Finding("device", "Apple GPU (mps)")
-    return Finding("device", f"no GPU, {os.cpu_count()} cores: use the preset 'compact' and 64 px")
+    return Finding(
+        "device",
+        f"no GPU, {counted(os.cpu_count() or 1, 'core')}: use the preset 'compact' and 64 px",
+    )
 
 
 def _precision() -> Finding:
@@ -81,7 +85,8 @@ def _try_codec() -> str:
         count = sum(1 for _ in read_video(file))
     known = [name for codec, name in _DECODERS.items() if has_decoder(codec)]
     return (
-        f"PyAV {_version('av')} wrote 4 and read {count} frames of H.264; reads {', '.join(known)}"
+        f"PyAV {_version('av')} wrote 4 and read {counted(count, 'frame')} of H.264; "
+        f"reads {', '.join(known)}"
     )
 
 
@@ -138,8 +143,9 @@ def _describe_store(path: Path) -> str:
     store.frames([0, store.num_frames - 1])
     lengths = [clip.frames for clip in store.clips]
     return (
-        f"{len(store.clips)} clips of {min(lengths)} to {max(lengths)} frames, {store.num_frames} "
-        f"in all, {store.size} px, {store.encoding}, {'with' if store.has_masks else 'no'} masks"
+        f"{counted(len(store.clips), 'clip')} of {min(lengths)} to "
+        f"{counted(max(lengths), 'frame')}, {store.num_frames} in all, {store.size} px, "
+        f"{store.encoding}, {'with' if store.has_masks else 'no'} masks"
     )
 
 

@@ -16,6 +16,7 @@ from keypointgan.inference.formats import check_suffix, save_poses, to_poses
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.smoothing import Method, smooth
 from keypointgan.skeletons import Skeleton
+from keypointgan.wording import counted
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,10 @@ def convert_poses(
     make_folder(output.parent)
     save_poses(every, output)
     names = ", ".join(poses.track for poses in every if poses.track)
-    animals = f"{len(every)} animal{'s' if len(every) > 1 else ''}"
+    animals = counted(len(every), "animal")
     return Conversion(
-        summary=f"{animals}{f' ({names})' if names else ''}, {len(every[0])} frames, "
-        f"{len(every[0].joints)} joints",
+        summary=f"{animals}{f' ({names})' if names else ''}, {counted(len(every[0]), 'frame')}, "
+        f"{counted(len(every[0].joints), 'joint')}",
         notes=(*instances.notes, *_oddities(every)),
     )
 
@@ -101,8 +102,8 @@ def _with_video(instances: Instances, video: Path, *, where: Path) -> Instances:
     last = int(instances.frame.max(initial=-1))
     if last >= info.frames:
         raise DataError(
-            f"{where}: expected poses of the {info.frames} frames of {video}, got one of frame "
-            f"{last}. Are they of another video?"
+            f"{where}: expected poses of the {counted(info.frames, 'frame')} of {video}, got one "
+            f"of frame {last}. Are they of another video?"
         )
     return replace(instances, videos=(replace(known, frames=info.frames),))
 
@@ -121,10 +122,12 @@ def _oddities(every: Sequence[Poses]) -> list[str]:
     points = sum(poses.xy.shape[0] * poses.xy.shape[1] for poses in every)
     missing = sum(int(np.isnan(poses.xy).any(axis=-1).sum()) for poses in every)
     if missing:
-        notes.append(f"{missing} of {points} points are missing ({100 * missing / points:.1f} %)")
+        notes.append(
+            f"{missing:,} of {counted(points, 'point')} missing ({100 * missing / points:.1f} %)"
+        )
     outside = sum(_count_outside(poses) for poses in every)
     if outside:
-        notes.append(f"{outside} points lie outside of the image; they were kept")
+        notes.append(f"kept {counted(outside, 'point')} outside of the image")
     return notes
 
 

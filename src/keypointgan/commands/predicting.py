@@ -24,6 +24,7 @@ from keypointgan.inference.places import Places
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.smoothing import Method, smooth
 from keypointgan.inference.streamed import write_csv_parts
+from keypointgan.wording import counted
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,8 @@ def find_targets(
         if pattern is not None and NAME not in pattern and len(found.sources) > 1:
             suffix = Path(pattern).suffix
             raise ConfigError(
-                f"Expected a file for each of {len(found.sources)} sources, got '{pattern}'. Put "
-                f"their names into it, such as 'folder/{{name}}{suffix}'."
+                f"Expected a file for each of {counted(len(found.sources), 'source')}, got "
+                f"'{pattern}'. Put their names into it, such as 'folder/{{name}}{suffix}'."
             )
     targets = [
         Target(

@@ -11,7 +11,7 @@ from keypointgan.data.benchmarks.simplified_human36m import prior_simplified_hum
 from keypointgan.data.prior_check import compare_shapes, draw_prior, measure_shapes, see_objects
 from keypointgan.data.prior_plot import plot_check, plot_prior
 from keypointgan.data.store import Store
-from keypointgan.data.whole_files import whole_file
+from keypointgan.data.whole_files import make_folder, whole_file
 from keypointgan.errors import ConfigError
 from keypointgan.skeletons import Skeleton
 
@@ -30,6 +30,7 @@ def build_human36m_prior(root: Path, output: Path) -> int:
     joints = np.array(Skeleton.load("h36m32").joints)
     size = 128.0
     xy = ((poses + 1) / 2 * size).astype(np.float32)
+    make_folder(output.parent)
     with whole_file(output) as beside, beside.open("wb") as file:
         np.savez_compressed(file, xy=xy, joints=joints, size=np.array(size))
     return len(poses)

@@ -8,6 +8,7 @@ import typer
 
 from keypointgan.commands.options import Joints, Overrides, Recipe, joint_map
 from keypointgan.errors import ConfigError
+from keypointgan.wording import counted
 
 prior_app = typer.Typer(
     help="Build, draw and check the unpaired poses that training starts from.",
@@ -51,11 +52,9 @@ def build(
     from keypointgan.commands.outputs import check_output
     from keypointgan.commands.prior import build_human36m_prior
     from keypointgan.data.prior_files import build_prior
-    from keypointgan.data.whole_files import make_folder
     from keypointgan.skeletons import Skeleton
 
     check_output(output, suffixes=(".npz",), reads=sources)
-    make_folder(output.parent)
     folders = [source for source in sources if source.is_dir()]
     if folders and len(sources) > 1:
         raise ConfigError(f"Expected files of poses, or one folder, got the folder '{folders[0]}'.")
@@ -72,7 +71,7 @@ def build(
             up=up.value,
             every=every,
         )
-    typer.echo(f"{count} poses", err=True)
+    typer.echo(counted(count, "pose"), err=True)
     typer.echo(output)
 
 

@@ -23,6 +23,7 @@ from keypointgan.inference.detector import choose_device
 from keypointgan.recipe_writer import FRAMES_TO_LEARN, make, render_recipe, warnings, with_time
 from keypointgan.recommend import Choice, Machine, recommend
 from keypointgan.skeletons import Skeleton, list_skeletons
+from keypointgan.wording import counted
 
 _HOURS = {True: 4.0, False: 1.0}  # with and without a GPU
 _OUTSIDE = 0.05
@@ -112,7 +113,7 @@ def recommend_recipe(
         "command:  keypointgan train --recipe THIS_FILE -o runs/NAME",
         f"machine:  {machine.name}",
         f"hours:    {expected:.2g} expected, pre-training included; {cost.seconds_per_update:.3g} "
-        f"s an update of {config.training.batch_size} pairs, measured here",
+        f"s an update of {counted(config.training.batch_size, 'pair')}, measured here",
         "score:    not trained yet",
         *_faster(machine),
     ]
@@ -254,10 +255,11 @@ def _summary(frames: StoreSurvey, poses: int, shape: Skeleton) -> tuple[str, ...
     objects = frames.objects
     seen = f"{objects.extent:.2f} of the frame, by its {objects.seen_by}" if objects else "not seen"
     return (
-        f"store: {frames.clips} clips of {frames.groups} groups, {frames.frames:,} frames of "
-        f"{frames.size} pixels, {'with' if frames.masks else 'without'} masks",
+        f"store: {counted(frames.clips, 'clip')} of {counted(frames.groups, 'group')}, "
+        f"{counted(frames.frames, 'frame')} of {frames.size} pixels, "
+        f"{'with' if frames.masks else 'without'} masks",
         f"border of the frames: {camera}; object: {seen}",
-        f"prior: {poses:,} poses, skeleton {shape.name}",
+        f"prior: {counted(poses, 'pose')}, skeleton {shape.name}",
     )
 
 
@@ -265,5 +267,5 @@ def _name(device: str) -> str:
     if device == "cuda":
         return torch.cuda.get_device_name()
     if device == "cpu":
-        return f"cpu, {torch.get_num_threads()} threads, {platform.machine()}"
+        return f"cpu, {counted(torch.get_num_threads(), 'thread')}, {platform.machine()}"
     return device

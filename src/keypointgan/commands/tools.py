@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from keypointgan.commands.options import Joints, joint_map
+from keypointgan.wording import counted
 
 convert_app = typer.Typer(
     help="Read what other programs wrote, and write it for them.", no_args_is_help=True
@@ -98,7 +99,7 @@ def skeletons(
     typer.echo(f"{skeleton.name}: {skeleton.description}")
     for joint, side in zip(skeleton.joints, skeleton.joint_sides, strict=True):
         typer.echo(f"  {joint:20} {side}")
-    typer.echo(f"{len(skeleton.links)} links:")
+    typer.echo(f"{counted(len(skeleton.links), 'link')}:")
     for (start, stop), side in zip(skeleton.links, skeleton.link_sides, strict=True):
         ends = (" and ".join(skeleton.joints[joint] for joint in end) for end in (start, stop))
         typer.echo(f"  {' – '.join(ends)}  ({side})")
@@ -134,5 +135,5 @@ def doctor(
         typer.echo(f"{mark:8} {finding.what}: {finding.found}")
     problems = sum(finding.good is False for finding in findings)
     if problems:
-        typer.echo(f"{problems} problem{'s' if problems > 1 else ''} found", err=True)
+        typer.echo(f"{counted(problems, 'problem')} found", err=True)
         raise typer.Exit(1)

@@ -14,6 +14,7 @@ from keypointgan.data.resize import crop_and_resize, scale_box
 from keypointgan.data.video import VideoInfo, read_frames
 from keypointgan.data.windows import Window
 from keypointgan.errors import StoreError, VideoError
+from keypointgan.wording import counted
 
 OVERSAMPLING = 1.5
 """Frames are shrunk while they are decoded, but a square keeps this many pixels for one of its
@@ -113,8 +114,8 @@ def cut_clips(
     last = max((window.stop or 0 for window in cut.windows), default=0)
     if last > count:
         raise VideoError(
-            f"{cut.source}: expected {last} frames, as there are boxes, got {count}. The boxes are "
-            "of another video."
+            f"{cut.source}: expected {counted(last, 'frame')}, as there are boxes, got {count}. "
+            "The boxes are of another video."
         )
     order = {id(window): place for place, window in enumerate(cut.windows)}
     return sorted(done, key=lambda each: order[id(each[0])])
@@ -133,13 +134,14 @@ def _with_masks(
         mask = next(masks, None)
         if mask is None:
             raise StoreError(
-                f"{cut.mask}: expected as many masks as frames, got {count} masks and more frames."
+                f"{cut.mask}: expected as many masks as frames, got {counted(count, 'mask')} and "
+                "more frames."
             )
         count += 1
         yield frame, mask
     extra = sum(1 for _ in masks)
     if extra:
         raise StoreError(
-            f"{cut.mask}: expected as many masks as frames, got {count + extra} masks for {count} "
-            "frames."
+            f"{cut.mask}: expected as many masks as frames, got {counted(count + extra, 'mask')} "
+            f"for {counted(count, 'frame')}."
         )

@@ -10,6 +10,7 @@ from numpy import ndarray
 from PIL import Image, ImageOps
 
 from keypointgan.errors import VideoError
+from keypointgan.wording import counted
 
 RGBFrame = UInt8[ndarray, "height width 3"]
 """One frame, 0 to 255."""
@@ -79,7 +80,7 @@ def list_images(source: Path) -> list[Path]:
     if not images:
         raise VideoError(
             f"{source}: expected {what} ({', '.join(sorted(IMAGE_SUFFIXES))}), found none among "
-            f"its {len(entries)} entries."
+            f"its {counted(len(entries), 'entry', 'entries')}."
         )
     return images
 

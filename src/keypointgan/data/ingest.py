@@ -166,7 +166,9 @@ def _say_unused(skipped: Sequence[tuple[str, str]]) -> str:
     reasons = [f"{source}: {reason.removeprefix(f'{source}: ')}" for source, reason in shown]
     if len(skipped) > len(shown):
         reasons.append(f"and {len(skipped) - len(shown)} more.")
-    return f"none of {len(skipped)} could be used. {' '.join(map(_as_sentence, reasons))}"
+    several = len(skipped) > 1
+    said = f"none of {len(skipped)} could be used" if several else "got one that cannot be used"
+    return f"{said}. {' '.join(map(_as_sentence, reasons))}"
 
 
 def _as_sentence(text: str) -> str:

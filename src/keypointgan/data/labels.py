@@ -18,6 +18,7 @@ from numpy import ndarray
 
 from keypointgan.data.store import Store
 from keypointgan.errors import LabelError
+from keypointgan.wording import counted
 
 LABEL_FILE = "labels.npz"
 """Name of the labels that lie inside a store's folder."""
@@ -86,8 +87,8 @@ class Labels:
         joints = tuple(str(joint) for joint in values.get("joints", ()))
         if joints and len(joints) != xy.shape[1]:
             raise LabelError(
-                f"{path}: expected {xy.shape[1]} names in 'joints', one for each point of 'xy', "
-                f"got {len(joints)}."
+                f"{path}: expected {counted(xy.shape[1], 'name')} in 'joints', one for each point "
+                f"of 'xy', got {len(joints)}."
             )
         size = float(values.get("size", DEFAULT_SIZE))
         return cls(
@@ -159,9 +160,9 @@ class Labels:
         if not self.joints:
             if len(joints) != self.xy.shape[1]:
                 raise LabelError(
-                    f"Expected labels of {len(joints)} joints, got {self.xy.shape[1]} points "
-                    "without names. Choose the skeleton that the labels were made with, or add "
-                    "'joints' to their file."
+                    f"Expected labels of {counted(len(joints), 'joint')}, got "
+                    f"{counted(self.xy.shape[1], 'point')} without names. Choose the skeleton that "
+                    "the labels were made with, or add 'joints' to their file."
                 )
             return replace(self, joints=tuple(joints))
         missing = [joint for joint in joints if joint not in self.joints]

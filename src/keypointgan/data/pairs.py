@@ -19,6 +19,7 @@ from keypointgan.data.store import Store, load_frames, load_masks
 from keypointgan.errors import StoreError
 from keypointgan.ops.warp import pad_border, random_warp, warp_frames
 from keypointgan.types import Frames, Rows
+from keypointgan.wording import counted
 
 RESIDENT_LIMIT = 6 << 30
 """Bytes of frames up to which a store is kept in memory, on the device, and sampled by index."""
@@ -81,9 +82,9 @@ class PairSampler:
         if not len(self.rows):
             longest = max((clip.frames for clip in clips), default=0)
             raise StoreError(
-                f"Expected clips with a frame and a reference at least {least} frames apart; the "
-                f"longest of {len(clips)} clips has {longest} frames. Lower data.gap or ingest "
-                "longer clips."
+                f"Expected clips with a frame and a reference at least {counted(least, 'frame')} "
+                f"apart; the longest of {counted(len(clips), 'clip')} has "
+                f"{counted(longest, 'frame')}. Lower data.gap or ingest longer clips."
             )
 
     def sample(self, count: int, *, generator: torch.Generator) -> tuple[Rows, Rows]:

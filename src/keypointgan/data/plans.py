@@ -16,6 +16,7 @@ from keypointgan.data.sources import NAME, beside, name_clips
 from keypointgan.data.video import VideoInfo, probe
 from keypointgan.data.windows import MARGIN, MAX_GAP, Window, check_inside, follow, still_window
 from keypointgan.errors import DataError, StoreError, VideoError
+from keypointgan.wording import counted
 
 Crop = Literal["centre", "none"] | Box | Mapping[str, Box]
 """Which part of a source is kept: the central square, the whole frame (squeezed to a square), one
@@ -154,7 +155,8 @@ def box_for(name: str, info: VideoInfo, crop: Crop) -> Box | None:
     if isinstance(crop, Mapping):
         if name not in crop:
             raise StoreError(
-                f"Clip '{name}': expected a box for every clip, got {len(crop)} boxes without it."
+                f"Clip '{name}': expected a box for every clip, got "
+                f"{counted(len(crop), 'box', 'boxes')} without it."
             )
         crop = crop[name]
     if isinstance(crop, str) or len(crop) != 4 or crop[2] <= crop[0] or crop[3] <= crop[1]:

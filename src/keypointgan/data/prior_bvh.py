@@ -13,6 +13,7 @@ from numpy import ndarray
 
 from keypointgan.data.prior_mocap import Motion, Places, Rotations, axis_rotation
 from keypointgan.errors import PriorError
+from keypointgan.wording import counted
 
 
 @dataclass
@@ -46,7 +47,8 @@ def read_bvh(path: Path) -> Motion:
     width = sum(len(joint.channels) for joint in joints)
     if not width or numbers.size != frames * width:
         raise PriorError(
-            f"{path}: expected {frames} frames of {width} numbers, got {numbers.size} numbers."
+            f"{path}: expected {counted(frames, 'frame')} of {counted(width, 'number')}, got "
+            f"{counted(numbers.size, 'number')}."
         )
     return Motion(
         tuple(joint.name for joint in joints), _follow(joints, numbers.reshape(-1, width))

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from keypointgan.data.prior_readers import AnyPoses, PoseFile, read_pose_file
-from keypointgan.data.whole_files import whole_file
+from keypointgan.data.whole_files import make_folder, whole_file
 from keypointgan.errors import PriorError
 from keypointgan.skeletons import Skeleton
 from keypointgan.types import PoseArray
@@ -107,6 +107,7 @@ def build_prior(
         "joints": np.array(skeleton.joints),
         **({} if size is None else {"size": np.float32(size)}),
     }
+    make_folder(Path(output).parent)
     with whole_file(Path(output)) as beside, beside.open("wb") as file:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # its stub: allow_pickle
     return len(points)
@@ -143,8 +144,8 @@ def check_complete(points: AnyPoses, path: str | Path) -> None:
         some = ", ".join(str(index) for index in broken[:5]) + (", ..." if broken.size > 5 else "")
         raise PriorError(
             f"{path}: expected complete poses, got {broken.size} of {len(points)} with a missing "
-            f"or infinite coordinate (poses {some}). Drop them with 'keypointgan prior build "
-            "--drop-incomplete', or fill them in."
+            f"or infinite coordinate ({'pose' if broken.size == 1 else 'poses'} {some}). Drop them "
+            "with 'keypointgan prior build --drop-incomplete', or fill them in."
         )
 
 
@@ -183,7 +184,8 @@ def _describe_missing(
     hint = f" (its '{near[0]}' may be meant)" if near else ""
     return (
         f"{path}: expected the joints of the skeleton '{skeleton.name}', and "
-        f"{', '.join(missing)} are not among the file's: {', '.join(joints)}{hint}. "
+        f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not among the file's: "
+        f"{', '.join(joints)}{hint}. "
         "Choose another skeleton, or say which joint of the file is meant with 'keypointgan prior "
         "build --map OURS=THEIRS'."
     )

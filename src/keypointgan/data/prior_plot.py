@@ -22,6 +22,7 @@ from keypointgan.data.prior_check import (
 from keypointgan.data.priors import Prior
 from keypointgan.skeletons import SIDES, Skeleton
 from keypointgan.types import FrameArray
+from keypointgan.wording import counted
 
 BACKGROUND = "#1b1f24"
 
@@ -62,7 +63,9 @@ def plot_prior(
                 cell.imshow(frames[row], extent=(-1, 1, 1, -1), interpolation="nearest")
             for cell in axes:
                 _frame_borders(cell)
-    right.suptitle(f"prior: {prior.num_poses} poses, {prior.placement.place}", fontsize=10)
+    right.suptitle(
+        f"prior: {counted(prior.num_poses, 'pose')}, {prior.placement.place}", fontsize=10
+    )
     axes = right.subplots(rows, columns, squeeze=False).ravel()
     for cell, pose in zip(axes, poses, strict=False):
         draw_pose(cell, pose, prior.skeleton)

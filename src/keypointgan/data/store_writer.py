@@ -31,6 +31,7 @@ from keypointgan.data.index import (
 from keypointgan.data.parts import Part, encode_frame
 from keypointgan.data.resize import Box
 from keypointgan.errors import StoreError
+from keypointgan.wording import counted
 
 BOX_BYTES = 4 * 8
 _COMMIT_SECONDS = 1.0  # how much work a killed writer may lose; an index a clip would be slow
@@ -92,7 +93,9 @@ class StoreWriter:
             shutil.rmtree(self.path / PARTS, ignore_errors=True)  # of a writer that was killed
             self._cut_off()
         except OSError as error:
-            raise StoreError(f"{self.path}: cannot write a store here ({error}).") from error
+            raise StoreError(
+                f"{self.path}: cannot write a store here ({error.strerror or error})."
+            ) from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -273,8 +276,8 @@ class StoreWriter:
                     count += 1
             if count != len(ends):
                 raise StoreError(
-                    f"Clip '{name}': expected as many masks as frames, got {count} masks for "
-                    f"{len(ends)} frames."
+                    f"Clip '{name}': expected as many masks as frames, got "
+                    f"{counted(count, 'mask')} for {counted(len(ends), 'frame')}."
                 )
         return len(ends)
 

@@ -29,6 +29,7 @@ from keypointgan.data.images import (
 )
 from keypointgan.data.whole_files import whole_file
 from keypointgan.errors import ExportError, VideoError
+from keypointgan.wording import counted
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -133,13 +134,13 @@ def read_video(
         except (av.FFmpegError, EOFError) as error:
             raise VideoError(
                 f"{path}: expected a whole video, but frame {count} cannot be decoded "
-                f"({_reason(error)}); {count} frames were read. The file is damaged or truncated: "
-                "copy it again."
+                f"({_reason(error)}) after {counted(count, 'frame')}. The file is damaged or "
+                "truncated: copy it again."
             ) from error
         if _ends_early(container, stream, count=count, end=end):
             raise VideoError(
                 f"{path}: expected {stream.frames or 'more'} frames, but the file ends after "
-                f"{count} frames were read. It is truncated: copy it again."
+                f"{counted(count, 'frame')}. It is truncated: copy it again."
             )
     if not count:
         raise VideoError(f"{path}: expected a video with frames, found none (0 frames were read).")

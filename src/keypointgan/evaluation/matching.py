@@ -8,6 +8,7 @@ import numpy as np
 from keypointgan.errors import LabelError
 from keypointgan.evaluation.metrics import Points
 from keypointgan.skeletons import Skeleton
+from keypointgan.wording import counted
 
 
 def match_joints(
@@ -32,12 +33,15 @@ def match_joints(
     if not label_joints:
         if count != skeleton.num_joints:
             raise LabelError(
-                f"Expected labels of the {skeleton.num_joints} joints of '{skeleton.name}', got "
-                f"{count} points without names. Say which joints are labelled."
+                f"Expected labels of the {counted(skeleton.num_joints, 'joint')} of "
+                f"'{skeleton.name}', got {counted(count, 'point')} without names. Say which joints "
+                "are labelled."
             )
         label_joints = skeleton.joints
     if len(label_joints) != count:
-        raise LabelError(f"Expected {count} names of labelled joints, got {len(label_joints)}.")
+        raise LabelError(
+            f"Expected {counted(count, 'name')} of labelled joints, got {len(label_joints)}."
+        )
     for joint, label in joint_map.items():
         skeleton.index_of(joint)
         if label not in label_joints:

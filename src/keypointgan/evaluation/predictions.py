@@ -20,6 +20,7 @@ from keypointgan.evaluation.regression import cross_regress_points, regress_poin
 from keypointgan.evaluation.results import Evaluation
 from keypointgan.evaluation.scorer import Scale, Scorer
 from keypointgan.skeletons import Skeleton
+from keypointgan.wording import counted
 
 SIDE_UNIT = "% of image side"
 
@@ -149,8 +150,8 @@ def _check(
 ) -> None:
     if predicted.shape[1:] != (skeleton.num_joints, 2):
         raise LabelError(
-            f"Expected predictions of the {skeleton.num_joints} joints of '{skeleton.name}', got "
-            f"an array of shape {predicted.shape}."
+            f"Expected predictions of the {counted(skeleton.num_joints, 'joint')} of "
+            f"'{skeleton.name}', got an array of shape {predicted.shape}."
         )
     if len(predicted) != len(labels):
         raise LabelError(
@@ -190,9 +191,9 @@ def _lengths(
 ) -> FrameValues:
     if values is None or len(values) != len(labels):
         raise LabelError(
-            f"The protocol '{protocol.name}' needs '{name}' for each of the {len(labels)} labels, "
-            f"got {'none' if values is None else len(values)}. A store of 'ingest --benchmark' "
-            "has it; else use 'generic'."
+            f"The protocol '{protocol.name}' needs '{name}' for each of the "
+            f"{counted(len(labels), 'label')}, got {'none' if values is None else len(values)}. A "
+            "store of 'ingest --benchmark' has it; else use 'generic'."
         )
     return np.where(values > 0, values, np.nan).astype(np.float64)
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from keypointgan.wording import counted
+
 
 @dataclass(frozen=True)
 class Score:
@@ -140,11 +142,16 @@ class Evaluation:
 
     def describe(self) -> str:
         """Return one line that says what was compared."""
-        averaged = f"averaged over {self.actions} actions" if self.actions else "mean over frames"
+        averaged = (
+            f"averaged over {counted(self.actions, 'action')}"
+            if self.actions
+            else "mean over frames"
+        )
         left_out = f"; not scored: {', '.join(self.left_out)}" if self.left_out else ""
         return (
-            f"Protocol {self.protocol}, skeleton {self.skeleton}: {len(self.joints)} joints, "
-            f"{self.frames} frames of {self.groups} groups, {averaged}{left_out}."
+            f"Protocol {self.protocol}, skeleton {self.skeleton}: "
+            f"{counted(len(self.joints), 'joint')}, {counted(self.frames, 'frame')} of "
+            f"{counted(self.groups, 'group')}, {averaged}{left_out}."
         )
 
 

@@ -16,6 +16,7 @@ from keypointgan.errors import ExportError
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.trails import colour_of, draw_name, draw_trail, lay_over, middles
 from keypointgan.skeletons import LinkEnd, Skeleton
+from keypointgan.wording import counted
 
 LINE_WIDTH = 0.011
 """Of a link, as a share of the shorter side of the frame; of twice the pose where that is less."""
@@ -179,7 +180,7 @@ def _drawn(poses: Sequence[Poses], video: Path, *, scale: int, trail: int) -> It
     for number, frame in zip_longest(range(count), read_frames(video)):
         if frame is None or number is None:
             raise ExportError(
-                f"{video}: expected a pose for each frame, got {count} poses and "
+                f"{video}: expected a pose for each frame, got {counted(count, 'pose')} and "
                 f"{'fewer' if frame is None else 'more'} frames. Are they of another video?"
             )
         if not number:  # one for the whole video, so that lines do not flicker

@@ -11,6 +11,7 @@ from numpy import ndarray
 from keypointgan.data.resize import Box
 from keypointgan.data.windows import MARGIN, BoxTrack, Squares, check_inside
 from keypointgan.errors import DataError
+from keypointgan.wording import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +105,8 @@ class Places:
         """
         if self.rows is not None and frame >= self.rows:
             raise DataError(
-                f"Expected a box for each frame, got {self.rows} boxes and more frames than that."
+                f"Expected a box for each frame, got {counted(self.rows, 'box', 'boxes')} and more "
+                "frames than that."
             )
         start, stop = np.searchsorted(self.frames, [frame, frame + 1]).tolist()
         found: list[tuple[int, Box]] = []
@@ -128,7 +130,7 @@ class Places:
         """
         if self.rows is not None and self.rows != count:
             raise DataError(
-                f"{source}: expected a box for each of {count} frames, got {self.rows}."
+                f"{source}: expected a box for each of {counted(count, 'frame')}, got {self.rows}."
             )
         last = int(self.frames[-1]) if len(self.frames) else 0
         if last >= count > 0:

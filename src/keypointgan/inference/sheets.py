@@ -12,6 +12,7 @@ from keypointgan.data.whole_files import whole_file
 from keypointgan.errors import ExportError
 from keypointgan.inference.overlay import Drawing, draw_animals, frames_of
 from keypointgan.inference.poses import Poses
+from keypointgan.wording import counted
 
 ZOOM = 1.4
 """Side of the squares of a contact sheet over the largest span of the animals in a frame."""
@@ -37,7 +38,9 @@ def draw_sheet(
     """
     every = [poses] if isinstance(poses, Poses) else list(poses)
     if not frames or any(len(frames) != len(animal) for animal in every):
-        raise ExportError(f"Expected a frame for each of {len(every[0])} poses, got {len(frames)}.")
+        raise ExportError(
+            f"Expected a frame for each of {counted(len(every[0]), 'pose')}, got {len(frames)}."
+        )
     drawn = [draw_animals(frame, every, number, scale=scale) for number, frame in enumerate(frames)]
     columns = min(columns, len(drawn))
     drawn += [np.full_like(drawn[0], 255)] * (-len(drawn) % columns)
@@ -75,8 +78,8 @@ def write_sheet(
     found = [frame for number, frame in enumerate(read_frames(video)) if number in wanted]
     if not found or len(found) != len(numbers):
         raise ExportError(
-            f"{video}: expected a frame for each of {len(every[0])} poses, got fewer. Are they of "
-            "another video?"
+            f"{video}: expected a frame for each of {counted(len(every[0]), 'pose')}, got fewer. "
+            "Are they of another video?"
         )
     picked = [frames_of(animal, numbers) for animal in every]
     frames, picked = _zoomed(found, picked)

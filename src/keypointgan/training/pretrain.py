@@ -21,6 +21,7 @@ from keypointgan.models.keypointgan import KeypointGAN
 from keypointgan.ops.keypoints import soft_argmax
 from keypointgan.skeletons import Skeleton
 from keypointgan.training.step import Engine, regressor_step
+from keypointgan.wording import counted
 
 _HELD_OUT_POSES = 512
 _REPORT_EVERY = 50
@@ -141,9 +142,9 @@ class Pretraining:
         if error <= self.settings.target:
             return f"reached the target of {self.settings.target} %"
         if self.since_best >= self.settings.patience:
-            return f"no better for {self.since_best} evaluations"
+            return f"no better for {counted(self.since_best, 'evaluation')}"
         if self.step == self.settings.steps:
-            return f"did {self.settings.steps} updates"
+            return f"did {counted(self.settings.steps, 'update')}"
         return None
 
 

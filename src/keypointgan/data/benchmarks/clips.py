@@ -15,6 +15,7 @@ from keypointgan.data.resize import Box, Picture, crop_and_resize
 from keypointgan.data.store import Encoding, Progress, StoreWriter
 from keypointgan.data.video import read_image
 from keypointgan.errors import DataError, LabelError
+from keypointgan.wording import counted
 
 Boxes = Float64[ndarray, "_frame 4"]
 """(x0, y0, x1, y1) of the crop of each frame, in pixels, outer edges."""
@@ -90,8 +91,9 @@ def write_benchmark(
     for clip in part.clips:
         if written[clip.name] != clip.count:
             raise LabelError(
-                f"{output}: expected {clip.count} frames in clip '{clip.name}' as its labels say, "
-                f"got {written[clip.name]}. The data set is incomplete or of another version."
+                f"{output}: expected {counted(clip.count, 'frame')} in clip '{clip.name}' as its "
+                f"labels say, got {written[clip.name]}. The data set is incomplete or of another "
+                "version."
             )
     if part.labels is not None:
         part.labels.save(output / LABEL_FILE, size=size)

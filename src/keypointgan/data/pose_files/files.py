@@ -11,6 +11,7 @@ from keypointgan.data.pose_files import coco, deeplabcut, nwb, own, sleap
 from keypointgan.data.pose_files.instances import Instances
 from keypointgan.errors import DataError
 from keypointgan.skeletons import Skeleton
+from keypointgan.wording import counted
 
 
 def _read_csv(path: Path) -> Instances:
@@ -62,7 +63,10 @@ def _without_infinity(instances: Instances) -> Instances:
     return replace(
         instances,
         xy=np.where(infinite[..., None], np.nan, instances.xy),
-        notes=(*instances.notes, f"{infinite.sum()} points at infinity were taken as missing"),
+        notes=(
+            *instances.notes,
+            f"took {counted(int(infinite.sum()), 'point')} at infinity as missing",
+        ),
     )
 
 
@@ -129,7 +133,8 @@ def describe_missing(
     hint = f" (its '{near[0]}' may be meant)" if near else ""
     return (
         f"{where}: expected the joints of the skeleton '{skeleton.name}', and "
-        f"{', '.join(missing)} are not among the file's: {', '.join(joints)}{hint}. "
+        f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not among the file's: "
+        f"{', '.join(joints)}{hint}. "
         "Choose another skeleton, or say which joint of the file is meant with --map OURS=THEIRS "
         "(in Python: joint_map)."
     )

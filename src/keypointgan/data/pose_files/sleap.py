@@ -21,6 +21,7 @@ from keypointgan.data.pose_files.instances import (
 )
 from keypointgan.errors import DataError, MissingExtraError
 from keypointgan.skeletons import Skeleton
+from keypointgan.wording import counted
 
 
 def read_slp(path: Path) -> Instances:
@@ -85,7 +86,10 @@ def read_slp(path: Path) -> Instances:
             _to_source(video, labels, last.get(index)) for index, video in enumerate(labels.videos)
         )
         or (FilmedSource(),),
-        notes=(f"left out {dropped} instances: without a track, or predicted where another is",)
+        notes=(
+            f"left out {counted(dropped, 'instance')}: without a track, or predicted where another "
+            "is",
+        )
         if dropped
         else (),
     )
