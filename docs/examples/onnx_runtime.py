@@ -12,7 +12,7 @@ import sys
 
 import numpy as np
 import onnxruntime
-from PIL import Image
+from PIL import Image, ImageOps
 
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
 about = session.get_modelmeta().custom_metadata_map  # what the file takes and gives
@@ -21,7 +21,7 @@ joints, size = json.loads(about["joints"]), int(about["size"])
 table = csv.writer(sys.stdout, lineterminator="\n")
 table.writerow(["picture", "joint", "x", "y", "confidence"])
 for name in sys.argv[2:]:
-    picture = Image.open(name).convert("RGB")
+    picture = ImageOps.exif_transpose(Image.open(name)).convert("RGB")  # as the camera was held
     # The object is expected in the central square; take the square around it if it is not.
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 from torch import nn
 
 from keypointgan.assemble import assemble_model
@@ -164,13 +164,19 @@ def test_another_suffix_is_refused(detector: Detector, tmp_path: Path) -> None:
         export_onnx(detector, tmp_path / "model.pt")
 
 
-@pytest.mark.parametrize(("width", "height"), [(64, 64), (192, 256), (150, 90)])
+@pytest.mark.parametrize(
+    ("width", "height", "orientation"),
+    [(64, 64, 1), (192, 256, 1), (150, 90, 1), (150, 90, 6)],  # the last by a turned camera
+)
 def test_the_example_needs_neither_torch_nor_this_package(
-    detector: Detector, exported: Path, tmp_path: Path, width: int, height: int
+    detector: Detector, exported: Path, tmp_path: Path, width: int, height: int, orientation: int
 ) -> None:
     picture = tmp_path / "picture.png"
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
     values = np.random.default_rng(0).integers(0, 256, (9, 9, 3), np.uint8)
-    Image.fromarray(values).resize((width, height), Image.Resampling.BICUBIC).save(picture)
+    large = Image.fromarray(values).resize((width, height), Image.Resampling.BICUBIC)
+    large.save(picture, exif=exif)
     result = subprocess.run(
         [sys.executable, "-c", BLOCKED, EXAMPLE, exported, picture],
         capture_output=True,
