@@ -46,6 +46,16 @@ def test_a_prior_that_cannot_be_built_leaves_no_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_poses_that_are_left_out_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "stick.yaml").write_text(STICK)
+    (tmp_path / "a.csv").write_text("low_x,low_y,high_x,high_y\n0,1,2,3\n4,5,,\n6,7,8,10\n")
+    arguments = ("build", tmp_path / "a.csv", "-o", tmp_path / "a.npz")
+    assert run(*arguments, "--skeleton", tmp_path / "stick.yaml", "--drop-incomplete") == 0
+    assert capsys.readouterr().err == "2 poses; 1 incomplete one was left out\n"
+
+
 def test_a_map_is_pairs_or_a_file_of_pairs(tmp_path: Path) -> None:
     path = tmp_path / "map.yaml"
     path.write_text("a: b\n")

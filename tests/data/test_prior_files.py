@@ -99,7 +99,7 @@ def test_a_file_that_is_no_npz_is_refused(tmp_path: Path) -> None:
 
 def test_building_a_prior_keeps_what_reading_gives(tmp_path: Path) -> None:
     source = _save(tmp_path / "p.npz", xy=POSES[:, ::-1], joints=STICK.joints[::-1], size=64)
-    assert build_prior(source, tmp_path / "built.npz", STICK) == 2
+    assert build_prior(source, tmp_path / "built.npz", STICK).poses == 2
     built = read_poses(tmp_path / "built.npz", STICK)
     np.testing.assert_array_equal(built.points, POSES)
     assert built.size == 64
@@ -111,7 +111,7 @@ def test_incomplete_poses_are_dropped_only_when_told(tmp_path: Path) -> None:
     source = _save(tmp_path / "p.npz", xy=poses)
     with pytest.raises(PriorError, match=r"2 of 4 .*poses 0, 2\).*--drop-incomplete"):
         build_prior(source, tmp_path / "built.npz", STICK)
-    assert build_prior(source, tmp_path / "built.npz", STICK, drop_incomplete=True) == 2
+    assert build_prior(source, tmp_path / "built.npz", STICK, drop_incomplete=True).poses == 2
     np.testing.assert_array_equal(read_poses(tmp_path / "built.npz", STICK).points, poses[[1, 3]])
 
 
@@ -151,14 +151,14 @@ def test_predictions_of_trackers_are_read_and_unsure_points_count_as_missing(
         assert np.isnan(sure[1, 0]).all()
         assert np.isfinite(sure[[0, 2]]).all()
         output = tmp_path / "prior.npz"
-        count = build_prior(path, output, STICK, drop_incomplete=True, least_confidence=0.5)
+        count = build_prior(path, output, STICK, drop_incomplete=True, least_confidence=0.5).poses
         assert count == 2
 
 
 def test_files_are_put_together_and_thinned(tmp_path: Path) -> None:
     first = _save(tmp_path / "a.npz", xy=POSES, joints=STICK.joints)
     second = _save(tmp_path / "b.npz", xy=POSES + 100, joints=STICK.joints)
-    assert build_prior([first, second], tmp_path / "both.npz", STICK, every=2) == 2
+    assert build_prior([first, second], tmp_path / "both.npz", STICK, every=2).poses == 2
     points = read_poses(tmp_path / "both.npz", STICK).points
     np.testing.assert_array_equal(points, np.stack([POSES[0], POSES[0] + 100]))
     solid = _save(tmp_path / "c.npz", xyz=np.zeros((2, 3, 3)), joints=STICK.joints)

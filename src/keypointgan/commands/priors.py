@@ -59,9 +59,9 @@ def build(
     if folders and len(sources) > 1:
         raise ConfigError(f"Expected files of poses, or one folder, got the folder '{folders[0]}'.")
     if folders:
-        count = build_human36m_prior(folders[0], output)
+        said = counted(build_human36m_prior(folders[0], output), "pose")
     else:
-        count = build_prior(
+        built = build_prior(
             sources,
             output,
             Skeleton.load(skeleton),
@@ -71,7 +71,11 @@ def build(
             up=up.value,
             every=every,
         )
-    typer.echo(counted(count, "pose"), err=True)
+        said = counted(built.poses, "pose")
+        if built.incomplete:
+            left_out = counted(built.incomplete, "incomplete one was", "incomplete ones were")
+            said += f"; {left_out} left out"
+    typer.echo(said, err=True)
     typer.echo(output)
 
 

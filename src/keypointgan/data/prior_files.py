@@ -8,6 +8,7 @@ csv and npz of `Poses`), and motion capture (BVH; AMC with its ASF).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
@@ -56,6 +57,14 @@ def read_poses(
     return PoseFile(points, skeleton.joints, poses.size)
 
 
+@dataclass(frozen=True)
+class BuiltPrior:
+    """How many poses were written, and how many left out because a point is missing."""
+
+    poses: int
+    incomplete: int
+
+
 def build_prior(
     sources: str | Path | Sequence[str | Path],
     output: str | Path,
@@ -66,7 +75,7 @@ def build_prior(
     least_confidence: float = 0.0,
     up: Up = "y",
     every: int = 1,
-) -> int:
+) -> BuiltPrior:
     """Write the poses of readable files as an npz for this skeleton; return how many.
 
     Args:
@@ -83,13 +92,16 @@ def build_prior(
         PriorError: A source cannot be read, or holds incomplete poses and may not drop them.
     """
     given = [sources] if isinstance(sources, str | Path) else list(sources)
-    parts, sizes = [], set()
+    parts, sizes, incomplete = [], set(), 0
     for source in given:
         poses = read_poses(
             source, skeleton, joint_map=joint_map, least_confidence=least_confidence, up=up
         )
         points = poses.points[::every]
-        points = points[complete(points)] if drop_incomplete else points
+        if drop_incomplete:
+            whole = complete(points)
+            incomplete += int((~whole).sum())
+            points = points[whole]
         check_complete(points, source)
         parts.append(points)
         sizes.add(poses.size)
@@ -110,7 +122,7 @@ def build_prior(
     make_folder(Path(output).parent)
     with whole_file(Path(output)) as beside, beside.open("wb") as file:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # its stub: allow_pickle
-    return len(points)
+    return BuiltPrior(len(points), incomplete)
 
 
 def load_slp_poses(
