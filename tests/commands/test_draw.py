@@ -57,3 +57,16 @@ def test_what_does_not_fit_is_refused(
     ):
         assert run(poses, *arguments) == 1
         assert message in capsys.readouterr().err
+
+
+def test_joints_with_other_names_are_mapped_as_the_error_says(
+    files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    poses, video = files
+    poses.write_text(poses.read_text().replace("l_knee", "LeftLeg"))
+    arguments = (poses, "-o", tmp_path / "sheet.png", "--video", video)
+    assert run(*arguments, "--skeleton", "h36m17") == 1
+    assert "l_knee is not among the file's" in capsys.readouterr().err
+    assert run(*arguments, "--skeleton", "h36m17", "--map", "l_knee=LeftLeg") == 0
+    assert run(*arguments, "--map", "l_knee=LeftLeg") == 1
+    assert "Expected --skeleton with --map" in capsys.readouterr().err

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from keypointgan.commands.options import Joints, joint_map
 from keypointgan.errors import ConfigError
 
 
@@ -38,6 +39,7 @@ def draw(
     skeleton: Annotated[
         str | None, typer.Option(help="Tells links and sides, where the file does not.")
     ] = None,
+    joints: Joints = None,
     trail: Annotated[
         int, typer.Option(min=0, help="Frames back that a line on an overlay follows animals.")
     ] = 0,
@@ -57,6 +59,8 @@ def draw(
         )
     if chosen in {Kind.overlay, Kind.sheet} and video is None:
         raise ConfigError(f"Expected --video for '{chosen.value}', got none.")
+    if joints and skeleton is None:
+        raise ConfigError("Expected --skeleton with --map, got none.")
     from keypointgan.commands.drawing import draw_poses
     from keypointgan.commands.outputs import check_output
     from keypointgan.data.whole_files import make_folder
@@ -69,6 +73,7 @@ def draw(
         kind=chosen.value,
         video=video,
         skeleton=skeleton,
+        joint_map=joint_map(joints),
         trail=trail,
         joint=joint,
         fps=fps,

@@ -1,5 +1,6 @@
 """Files of poses drawn."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -19,6 +20,7 @@ def draw_poses(
     kind: Literal["overlay", "sheet", "path", "speed"],
     video: Path | None = None,
     skeleton: str | None = None,
+    joint_map: Mapping[str, str] | None = None,
     trail: int = 0,
     joint: str | None = None,
     fps: float | None = None,
@@ -31,6 +33,7 @@ def draw_poses(
         kind: An overlay on the video, a contact sheet, paths, or speed.
         video: The video that the poses were found in; needed for overlay and sheet.
         skeleton: Gives the joints and links; without it, what the file tells.
+        joint_map: For joints that the file calls otherwise: skeleton's name -> file's name.
         trail: Frames back that a line on an overlay follows animals.
         joint: The joint whose path or speed is drawn; the middle of the body without.
         fps: Frames a second, where neither the file nor the video tells.
@@ -39,7 +42,12 @@ def draw_poses(
         DataError: The poses or the video cannot be read.
         ExportError: They do not belong together.
     """
-    poses = load_poses(source, skeleton=Skeleton.load(skeleton) if skeleton else None, fps=fps)
+    poses = load_poses(
+        source,
+        skeleton=Skeleton.load(skeleton) if skeleton else None,
+        joint_map=joint_map,
+        fps=fps,
+    )
     if video is not None:
         info = probe(video)
         rate = info.fps or None
