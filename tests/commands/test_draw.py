@@ -70,3 +70,14 @@ def test_joints_with_other_names_are_mapped_as_the_error_says(
     assert run(*arguments, "--skeleton", "h36m17", "--map", "l_knee=LeftLeg") == 0
     assert run(*arguments, "--map", "l_knee=LeftLeg") == 1
     assert "Expected --skeleton with --map" in capsys.readouterr().err
+
+
+def test_poses_of_which_all_points_are_missing_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An empty picture would look like a success."""
+    body = Skeleton.load("h36m17")
+    save_poses(Poses(np.full((3, 17, 2), np.nan), np.zeros((3, 17)), body), tmp_path / "none.csv")
+    assert run(tmp_path / "none.csv", "-o", tmp_path / "path.svg") == 1
+    assert "expected points to draw, got 3 frames without any" in capsys.readouterr().err
+    assert not (tmp_path / "path.svg").exists()

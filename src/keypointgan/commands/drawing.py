@@ -5,12 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from keypointgan.data.video import probe, read_frames
+from keypointgan.errors import ExportError
 from keypointgan.inference.formats import load_poses
 from keypointgan.inference.overlay import write_overlay
 from keypointgan.inference.sheets import write_sheet
 from keypointgan.inference.trajectories import plot_speed, plot_trajectories
 from keypointgan.skeletons import Skeleton
+from keypointgan.wording import counted
 
 
 def draw_poses(
@@ -40,7 +44,7 @@ def draw_poses(
 
     Raises:
         DataError: The poses or the video cannot be read.
-        ExportError: They do not belong together.
+        ExportError: They do not belong together, or hold no point.
     """
     poses = load_poses(
         source,
@@ -48,6 +52,9 @@ def draw_poses(
         joint_map=joint_map,
         fps=fps,
     )
+    if not any(np.isfinite(each.xy).any() for each in poses):
+        frames = counted(max((len(each.xy) for each in poses), default=0), "frame")
+        raise ExportError(f"{source}: expected points to draw, got {frames} without any.")
     if video is not None:
         info = probe(video)
         rate = info.fps or None
