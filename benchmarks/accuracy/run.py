@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 from studies import DATA_SETS, METHODS, settings
-from tables import draw_curves, write_table
+from tables import draw_curves, draw_prior_sizes, write_table
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "speed"))
 from measure import machine
@@ -46,6 +46,8 @@ def main() -> None:
                 arguments.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
                 write_table(arguments.out.with_suffix(".md"), rows)
                 draw_curves(arguments.out.with_suffix(".png"), rows, arguments.work / "runs")
+                sizes = arguments.out.with_name(f"{arguments.out.stem}_prior_size.png")
+                draw_prior_sizes(sizes, rows)
     print(arguments.out)
 
 
@@ -84,6 +86,7 @@ def score(
         "method": method,
         "seed": seed,
         "frames": arguments.frames,
+        "poses": _poses(run),
         "score": DATA_SETS[data_set].score,
         "unit": DATA_SETS[data_set].unit,
         "test": _scores(evaluation),
@@ -91,6 +94,17 @@ def score(
         "command": METHODS[method].command,
         "settings": [*METHODS[method].settings, *arguments.set],
     }
+
+
+def _poses(run: Path) -> int:
+    """How many poses the prior of a run has."""
+    from keypointgan.assemble import assemble_prior
+    from keypointgan.recipe import load_config
+    from keypointgan.skeletons import Skeleton
+
+    config = load_config(base=(run / "config.yaml").read_text(encoding="utf-8"))
+    parts = assemble_prior(config, Skeleton.load(config.model.skeleton))
+    return sum(part.num_poses for part in parts)
 
 
 def _scores(evaluation: dict[str, object]) -> dict[str, dict[str, object]]:

@@ -105,7 +105,9 @@ METHODS: dict[str, Method] = {
     "student_of_500_poses": Method(("prior.limit=500",), "distill"),
     "student_of_5000_poses": Method(("prior.limit=5000",), "distill"),
     "student_of_larger_poses": Method(("prior.extent=0.65",), "distill"),
-    "student_of_other_rig": Method(command="distill", prior="humans_rendered/prior_mocap_3d.npz"),
+    "student_of_other_rig": Method(
+        ("prior.joint_map={neck: thorax}",), "distill", prior="humans_rendered/prior_mocap_3d.npz"
+    ),
     "without_figures": Method(WITHOUT_FIGURES),
     "figures_alone": Method(("figures.alone=1000000000",)),
     "without_insistence": Method(("figures.insistence=0",)),

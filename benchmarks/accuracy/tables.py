@@ -1,6 +1,7 @@
 """The table and the figure of the accuracy benchmark."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 from studies import DATA_SETS
 
 Row = dict[str, Any]
+_OF_ALL, _SIZE = ("student",), re.compile(r"student_of_\d+_poses")
 COLOURS = ("#0969da", "#d1570c", "#1a7f37", "#8250df", "#cf222e", "#57606a")
 
 
@@ -51,6 +53,46 @@ def draw_curves(path: Path, rows: Sequence[Row], runs: Path) -> None:
         axes.grid(alpha=0.3)
         axes.legend()
     figure.savefig(path, dpi=110)
+
+
+def draw_prior_sizes(path: Path, rows: Sequence[Row]) -> None:
+    """Draw the students' error against the poses of their prior, beside bounds on some labels.
+
+    Nothing is drawn where all priors have one size.
+    """
+    students = [row for row in rows if row["method"] in _OF_ALL or _SIZE.fullmatch(row["method"])]
+    sets = [
+        name
+        for name in dict.fromkeys(row["data_set"] for row in students)
+        if len({row["poses"] for row in students if row["data_set"] == name}) > 1
+    ]
+    if not sets:
+        return
+    figure = Figure(figsize=(5.5 * len(sets), 4), layout="constrained")
+    for place, name in enumerate(sets, start=1):
+        axes = figure.add_subplot(1, len(sets), place)
+        axes.set(title=name, xlabel="poses of the prior", ylabel=DATA_SETS[name].unit)
+        axes.set_xscale("log")
+        chosen = [row for row in students if row["data_set"] == name]
+        sizes = sorted({row["poses"] for row in chosen})
+        means = [mean(_value(row) for row in chosen if row["poses"] == size) for size in sizes]
+        axes.plot(sizes, means, color=COLOURS[0], label="student, mean over seeds")
+        places = [row["poses"] for row in chosen], [_value(row) for row in chosen]
+        axes.plot(*places, "o", color=COLOURS[0], alpha=0.5, label="each seed")
+        bounds = [row for row in rows if row["data_set"] == name and "twin" in row["method"]]
+        for index, method in enumerate(dict.fromkeys(row["method"] for row in bounds), start=1):
+            level = mean(_value(row) for row in bounds if row["method"] == method)
+            axes.axhline(level, color=COLOURS[index % 6], linestyle="--", label=method)
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
+        axes.minorticks_off()
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="small")
+    figure.savefig(path, dpi=110)
+
+
+def _value(row: Row) -> float:
+    return float(row["test"][row["score"]]["mean"])
 
 
 def _curve(run: Path, row: Row) -> tuple[list[float], list[float]]:
