@@ -156,9 +156,13 @@ def _predict(student: Path, run: Path, test: Path, output: Path) -> None:
     write_overlay(_opaque(poses), _video(output), output / "overlay.mp4")
     store = Store.open(test)
     frames = store.frames([clip.start + clip.frames // 2 for clip in store.clips[:12]])
-    _write_sheet(run / FIGURES / "test frames.png", frames, detector.predict(frames), scale=3)
+    _write_sheet(
+        run / FIGURES / "test frames, student.png", frames, detector.predict(frames), scale=3
+    )
     shown = np.stack(list(read_frames(_video(output)))[::8])
-    _write_sheet(run / FIGURES / "another video.png", shown, detector.predict(shown), scale=1)
+    _write_sheet(
+        run / FIGURES / "another video, student.png", shown, detector.predict(shown), scale=1
+    )
 
 
 def _write_sheet(path: Path, frames: np.ndarray, poses: Poses, *, scale: int) -> None:
