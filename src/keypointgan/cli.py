@@ -198,6 +198,9 @@ def evaluate(
         typer.Option("--fit-on", help="A labelled store to fit the linear regression on."),
     ] = None,
     joints: Joints = None,
+    flip_average: Annotated[
+        bool, typer.Option("--flip-average", help="Average with the mirrored frame.")
+    ] = False,
     details: Annotated[
         bool, typer.Option("--details", help="Also print each action and joint.")
     ] = False,
@@ -223,6 +226,7 @@ def evaluate(
         twin=twin,
         joint_map=joint_map(joints),
         fit_on=fit_on,
+        flip_average=flip_average,
         device=device,
     )
     tables_console().print(scored.to_table())

@@ -88,7 +88,10 @@ def test_keypoints_are_found_and_scored(
     names, values = poses.read_text(encoding="utf-8").splitlines()
     assert len(names.split(",")) == len(values.split(",")) == 1 + 3 * 17
     scores = tmp_path / "scores.json"
+    assert run("evaluate", student, tiny_store, "-o", scores, "--flip-average")[0] == 0
+    averaged = scores.read_text()
     assert run("evaluate", student, tiny_store, "-o", scores)[0] == 0
+    assert scores.read_text() != averaged
     assert json.loads(scores.read_text(encoding="utf-8"))["evaluation"]["frames"] == 36
 
 

@@ -9,6 +9,7 @@ from torch.autograd import gradcheck
 from torch.testing import assert_close
 
 from keypointgan.ops.keypoints import (
+    average_mirrored,
     confidence,
     from_aligned_corners,
     mirror,
@@ -147,6 +148,17 @@ def test_two_mirrors_change_nothing(seed: int) -> None:
     keypoints = soft_argmax(_heatmaps(seed))
     twice = mirror(mirror(keypoints, order=(2, 1, 0)), order=(2, 1, 0))
     assert_close(twice, keypoints)
+
+
+def test_the_mean_with_the_mirrored_frame_takes_the_naming_that_is_nearer() -> None:
+    """The second detector names by the side of the image, so nothing is exchanged for it."""
+    found = torch.tensor([[[-0.5, 0.1], [0.4, 0.2], [0.1, 0.3]]])
+    in_mirror = torch.tensor([[[-0.4, 0.2], [0.3, 0.1], [-0.1, 0.3]]])
+    expected = torch.tensor([[[-0.4, 0.1], [0.4, 0.2], [0.1, 0.3]]])
+    for order, named in (((0, 1, 2), True), ((1, 0, 2), False)):
+        mean, exchanged = average_mirrored(found, in_mirror[:, list(order)], order=(1, 0, 2))
+        assert_close(mean, expected)
+        assert exchanged.tolist() == [named]
 
 
 def test_an_aligned_corner_is_the_centre_of_the_outer_pixel() -> None:

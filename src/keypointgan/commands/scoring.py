@@ -21,7 +21,7 @@ from keypointgan.evaluation.predictions import evaluate_predictions
 from keypointgan.evaluation.protocols import find_protocol
 from keypointgan.evaluation.results import Evaluation
 from keypointgan.inference.detector import choose_device
-from keypointgan.ops.keypoints import from_aligned_corners
+from keypointgan.ops.keypoints import average_mirrored, from_aligned_corners
 from keypointgan.training.validate import predict_rows
 
 
@@ -91,6 +91,7 @@ def score(
     twin: Path | None = None,
     joint_map: Mapping[str, str] | None = None,
     fit_on: Path | None = None,
+    flip_average: bool = False,
     device: str = "auto",
 ) -> Scored:
     """Return the scores of a checkpoint on the labelled frames of a store.
@@ -105,6 +106,7 @@ def score(
         joint_map: For joints with another name in the labels: skeleton's name -> labels' name.
         fit_on: A labelled store on which the linear regression to the labels is fitted; without it
             it is cross-validated over the clips or persons of the scored frames.
+        flip_average: Average with what is found in the mirrored frame, as `predict` can.
         device: Where to compute.
 
     Raises:
@@ -130,12 +132,15 @@ def score(
                 "regression on, got others."
             )
 
+    def predict(model: LoadedModel, frames: Store, known: Labels) -> np.ndarray:
+        return _predict(model, frames, known, flip_average=flip_average, device=chosen)
+
     def evaluate(model: LoadedModel, baseline: np.ndarray | None) -> Evaluation:
         fit = None
         if fitting is not None:
-            fit = _predict(model, *fitting, device=chosen), fitting[1].xy
+            fit = predict(model, *fitting), fitting[1].xy
         return evaluate_predictions(
-            _predict(model, store, labels, device=chosen),
+            predict(model, store, labels),
             labels.xy,
             model.skeleton,
             groups=[store.clip(name).group for name in labels.clip],
@@ -172,13 +177,19 @@ def default_output(checkpoint: Path, store: Path) -> Path:
 
 
 def _predict(
-    loaded: LoadedModel, store: Store, labels: Labels, *, device: torch.device
+    loaded: LoadedModel, store: Store, labels: Labels, *, flip_average: bool, device: torch.device
 ) -> np.ndarray:
     bank = FrameBank(
         store, size=loaded.size, masked=loaded.config.data.mask_background, device=device
     )
     rows = torch.from_numpy(labels.rows(store)).to(device)
     found = predict_rows(loaded.model, bank.fetch, rows, autocast=torch.no_grad)
+    if flip_average:
+        mirrored = predict_rows(
+            loaded.model, lambda part: bank.fetch(part).flip(-1), rows, autocast=torch.no_grad
+        )
+        both = torch.from_numpy(found), torch.from_numpy(mirrored)
+        found = average_mirrored(*both, order=loaded.skeleton.mirror)[0].numpy()
     if loaded.model.align_corners:
         size = (loaded.size, loaded.size)
         found = from_aligned_corners(torch.from_numpy(found), size=size).numpy()

@@ -25,7 +25,7 @@ from keypointgan.inference.places import Places
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.sources import Source, open_source
 from keypointgan.models.keypointgan import Detection
-from keypointgan.ops.keypoints import from_aligned_corners, mirror
+from keypointgan.ops.keypoints import average_mirrored, from_aligned_corners
 from keypointgan.skeletons import Skeleton
 from keypointgan.types import Confidence, Frames, Keypoints
 
@@ -278,16 +278,9 @@ class Detector:
         self, keypoints: Keypoints, sureness: Confidence, mirrored: Keypoints, also: Confidence
     ) -> tuple[Keypoints, Confidence]:
         order = list(self.skeleton.mirror)
-        exchanged = mirror(mirrored, order=order)  # as a mirror does
-        kept = mirror(mirrored, order=range(len(order)))  # as a view from behind would
-        nearer = _distance(exchanged, keypoints) <= _distance(kept, keypoints)
-        other = torch.where(nearer[:, None, None], exchanged, kept)
-        also = torch.where(nearer[:, None], also[:, order], also)
-        return (keypoints + other) / 2, (sureness + also) / 2
-
-
-def _distance(first: Keypoints, second: Keypoints) -> Float[torch.Tensor, " batch"]:
-    return (first - second).norm(dim=-1).mean(dim=-1)
+        mean, exchanged = average_mirrored(keypoints, mirrored, order=order)
+        also = torch.where(exchanged[:, None], also[:, order], also)
+        return mean, (sureness + also) / 2
 
 
 def choose_device(device: str) -> torch.device:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
@@ -68,10 +68,36 @@ def mirror(keypoints: Keypoints, *, order: Sequence[int]) -> Keypoints:
     return keypoints[:, list(order)] * torch.tensor([-1.0, 1.0]).to(keypoints)
 
 
+def average_mirrored(
+    keypoints: Keypoints, mirrored: Keypoints, *, order: Sequence[int]
+) -> tuple[Keypoints, Bool[Tensor, " batch"]]:
+    """The mean of what was found in frames and in their mirror images.
+
+    A detector that takes the mirror image for an object seen from the other side exchanges no
+    joints in it; the naming that is nearer to that of the frame itself is averaged.
+
+    Args:
+        keypoints: Normalised locations in the frames.
+        mirrored: Those in the mirror images, as they were found there.
+        order: For each joint the one that takes its place, `Skeleton.mirror`.
+
+    Returns:
+        The means, and for each frame whether the joints of the mirror image were exchanged.
+    """
+    exchanged = mirror(mirrored, order=order)
+    kept = mirror(mirrored, order=range(len(order)))
+    nearer = _distance(exchanged, keypoints) <= _distance(kept, keypoints)
+    return (keypoints + torch.where(nearer[:, None, None], exchanged, kept)) / 2, nearer
+
+
 def from_aligned_corners(keypoints: Keypoints, *, size: tuple[int, int]) -> Keypoints:
     """Keypoints of the release's convention, -1 and +1 on outer pixel centres, in ours."""
     height, width = size
     return keypoints * torch.tensor([1 - 1 / width, 1 - 1 / height]).to(keypoints)
+
+
+def _distance(first: Keypoints, second: Keypoints) -> Float[Tensor, " batch"]:
+    return (first - second).norm(dim=-1).mean(dim=-1)
 
 
 def _axis_distributions(heatmaps: Heatmaps) -> tuple[Tensor, Tensor]:
