@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keypointgan.commands import app as page
-from keypointgan.commands import benchmarks, data, draw, export, predict, priors, tools
+from keypointgan.commands import benchmarks, data, draw, export, measure, predict, priors, tools
 from keypointgan.commands.options import Device, Joints, Overrides, Recipe, joint_map
 from keypointgan.errors import KeypointGANError
 from keypointgan.wording import counted
@@ -91,7 +91,7 @@ def recommend(
     """Write a recipe for STORE and a prior: reasons, expected time, and what to look at."""
     from keypointgan.commands.outputs import check_output
     from keypointgan.commands.recommend import recommend_recipe
-    from keypointgan.data.whole_files import make_folder, whole_file
+    from keypointgan.data.whole_files import write_text
 
     check_output(output, reads=[prior])
     found = recommend_recipe(
@@ -103,9 +103,7 @@ def recommend(
         device=device,
         say=lambda line: typer.echo(line, err=True),
     )
-    make_folder(output.parent)
-    with whole_file(output) as beside:
-        beside.write_text(found.recipe, encoding="utf-8")
+    write_text(output, found.recipe)
     for line in (*found.summary, *(f"look at this: {note}" for note in found.notes)):
         typer.echo(line, err=True)
     typer.echo(output)
@@ -170,116 +168,8 @@ def distill(
     _run(output, work, command=again)
 
 
-@app.command()
-def evaluate(
-    checkpoint: Annotated[
-        Path,
-        typer.Argument(help="A run, a checkpoint, a .safetensors file or the name of a model."),
-    ],
-    store: Annotated[Path, typer.Argument(help="A folder of ingested frames.")],
-    labels: Annotated[
-        Path | None,
-        typer.Option(
-            help="Labels (.npz), or poses in pixels of the videos (.slp, DeepLabCut, ...); by "
-            "default labels.npz in the store."
-        ),
-    ] = None,
-    protocol: Annotated[
-        str | None, typer.Option(help="By default that of the labels, else the skeleton's.")
-    ] = None,
-    prior: Annotated[
-        Path | None, typer.Option(help="Poses of the mean-pose baseline; by default the run's.")
-    ] = None,
-    twin: Annotated[
-        Path | None, typer.Option(help="A run of 'train --supervised' to score beside.")
-    ] = None,
-    fit_on: Annotated[
-        Path | None,
-        typer.Option("--fit-on", help="A labelled store to fit the linear regression on."),
-    ] = None,
-    joints: Joints = None,
-    flip_average: Annotated[
-        bool, typer.Option("--flip-average", help="Average with the mirrored frame.")
-    ] = False,
-    details: Annotated[
-        bool, typer.Option("--details", help="Also print each action and joint.")
-    ] = False,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The JSON; by default in the run.")
-    ] = None,
-    device: Device = "auto",
-) -> None:
-    """Measure a detector against labels, beside the mean pose and the supervised twin."""
-    from keypointgan.commands.console import tables_console
-    from keypointgan.commands.outputs import check_output
-    from keypointgan.commands.scoring import default_output, score
-    from keypointgan.data.whole_files import make_folder, whole_file
-
-    path = output or default_output(checkpoint, store)
-    check_output(path)
-    scored = score(
-        checkpoint,
-        store,
-        labels_path=labels,
-        protocol=protocol,
-        prior=prior,
-        twin=twin,
-        joint_map=joint_map(joints),
-        fit_on=fit_on,
-        flip_average=flip_average,
-        device=device,
-    )
-    tables_console().print(scored.to_table())
-    if details:
-        typer.echo(scored.evaluation.to_table(details=True))
-    for note in (*scored.notes, *scored.evaluation.notes):
-        typer.echo(note, err=True)
-    make_folder(path.parent)
-    with whole_file(path) as beside:
-        beside.write_text(scored.to_json(), encoding="utf-8")
-    typer.echo(path)
-
-
-@app.command()
-def calibrate(
-    checkpoint: Annotated[Path, typer.Argument(help="The run or checkpoint of a student.")],
-    store: Annotated[Path, typer.Argument(help="Labelled frames it was not trained on.")],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="The figures (.json); a diagram lies beside.")
-    ],
-    labels: Annotated[
-        Path | None, typer.Option(help="Labels (.npz); by default labels.npz in the store.")
-    ] = None,
-    held_out: Annotated[
-        bool,
-        typer.Option("--held-out", help="Only clips that training kept apart from its own store."),
-    ] = False,
-    measure_only: Annotated[
-        bool, typer.Option("--measure-only", help="Leave the checkpoint as it is.")
-    ] = False,
-    device: Device = "auto",
-) -> None:
-    """Make a student's confidence mean what it says, and draw how well it does."""
-    from keypointgan.commands.calibrating import calibrate as calibrate_student
-    from keypointgan.commands.calibrating import write_reliability
-    from keypointgan.commands.outputs import check_output
-
-    check_output(output, suffixes=(".json",))
-    found = calibrate_student(
-        checkpoint,
-        store,
-        labels_path=labels,
-        held_out=held_out,
-        apply=not measure_only,
-        device=device,
-    )
-    typer.echo(
-        f"{counted(found.points, 'point')}: confidence off by {found.before.gap:.3f} on average, "
-        f"{found.after.gap:.3f} with errors {found.factor:.2f} times the stated ones.",
-        err=True,
-    )
-    write_reliability(found, output)
-    typer.echo(output)
+app.command()(measure.evaluate)
+app.command()(measure.calibrate)
 
 
 @app.command()

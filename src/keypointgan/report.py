@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from keypointgan.config import Config
-from keypointgan.data.whole_files import make_folder, whole_file
+from keypointgan.data.whole_files import write_text
 from keypointgan.errors import CheckpointError
 from keypointgan.recipe import load_config
 from keypointgan.report_curves import draw_curves
@@ -93,9 +93,7 @@ def write_report(run: Path, output: Path) -> Path:
             _section("Machine", [_environment(run)]),
         ],
     )
-    make_folder(output.parent)
-    with whole_file(output) as beside:
-        beside.write_text(page, encoding="utf-8")
+    write_text(output, page)
     return output
 
 

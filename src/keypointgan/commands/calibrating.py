@@ -14,7 +14,7 @@ from keypointgan.checkpoint import LoadedModel, load_model, locate_checkpoint, s
 from keypointgan.data.labels import LABEL_FILE
 from keypointgan.data.pairs import FrameBank, split_clips
 from keypointgan.data.store import Store
-from keypointgan.data.whole_files import make_folder
+from keypointgan.data.whole_files import write_text
 from keypointgan.errors import CheckpointError, LabelError
 from keypointgan.evaluation.calibration import Reliability, fit_factor, reliability
 from keypointgan.inference.detector import choose_device
@@ -106,8 +106,7 @@ def calibrate(
 
 def write_reliability(found: Calibrated, path: Path) -> None:
     """Write the figures as JSON and, beside it, as a diagram."""
-    make_folder(path.parent)
-    path.write_text(json.dumps(asdict(found), indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(asdict(found), indent=1) + "\n")
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     shares = figure.add_subplot(1, 2, 1)
     shares.plot([0, 1], [0, 1], color="#888", linestyle=":", label="what it says is true")

@@ -19,6 +19,7 @@ from keypointgan.data.store import Store
 from keypointgan.data.synthetic import synthetic_clips, write_synthetic, write_synthetic_prior
 from keypointgan.data.synthetic_figure import FRAMES_PER_SECOND
 from keypointgan.data.video import read_frames, write_video
+from keypointgan.data.whole_files import write_text
 from keypointgan.inference.detector import Detector
 from keypointgan.inference.formats import save_poses
 from keypointgan.inference.overlay import write_overlay
@@ -32,7 +33,6 @@ PRIOR_POSES = 8000
 SIZE = 64
 STUDENT_SHARE = 0.25
 """Of the training's wall time: what the student needs to pass its teacher."""
-_STUDENT = "student"
 _METHODS_OWN = ("training.steps=", "training.batch_size=")
 _TRAINING_SEED, _TEST_SEED, _VIDEO_SEED = 0, 1, 2
 
@@ -79,16 +79,14 @@ def run_demo(
     """
     started = time.monotonic()
     steps = _Steps(say)
-    run, student = output / "run", output / _STUDENT
+    run, student = output / "run", output / "student"
     with steps.step(f"1/7 synthetic videos ({clips} clips of {CLIP_FRAMES} frames to train on)"):
         test = _make_videos(output, clips=clips)
     with steps.step(f"2/7 prior ({PRIOR_POSES} poses of other figures)"):
         if not _prior(output).exists():
             write_synthetic_prior(_prior(output), num_poses=PRIOR_POSES, seed=_TRAINING_SEED)
-    method, own = (
-        _settings(output, folder, minutes=share * minutes, overrides=overrides)
-        for folder, share in ((run, 1 - STUDENT_SHARE), (student, STUDENT_SHARE))
-    )
+    method = _settings(output, run, (1 - STUDENT_SHARE) * minutes, overrides)
+    own = _settings(output, student, STUDENT_SHARE * minutes, overrides, student=True)
     with steps.step(f"3/7 regressor, then the method ({method.training.minutes:.3g} minutes)"):
         _learn(say, lambda view: train(run, method, listener=view))
     with steps.step(f"4/7 a student of it ({own.training.minutes:.3g} minutes)"):
@@ -96,9 +94,9 @@ def run_demo(
     with steps.step(f"5/7 scores on {TEST_CLIPS} other clips"):
         teachers = score(run, test)
         scored = score(student, test)
-        _keep(teachers, default_output(run, test))
-        _keep(scored, default_output(student, test))
-        _keep(scored, default_output(run, test).with_stem("test, student"))
+        write_text(default_output(run, test), teachers.to_json())
+        write_text(default_output(student, test), scored.to_json())
+        write_text(default_output(run, test).with_stem("test, student"), scored.to_json())
     say(f"error of the method {_error(teachers)}, of its student {_error(scored)}")
     with steps.step("6/7 keypoints and overlay of another video"):
         _predict(student, run, test, output)
@@ -108,9 +106,10 @@ def run_demo(
     return report, scored
 
 
-def _settings(output: Path, run: Path, *, minutes: float, overrides: Sequence[str]) -> Config:
-    """The settings of the method or, in the folder named so, of its student."""
-    student = run.name == _STUDENT
+def _settings(
+    output: Path, run: Path, minutes: float, overrides: Sequence[str], *, student: bool = False
+) -> Config:
+    """The settings of the method or of its student, to which the method's loop means nothing."""
     values = {
         "data.store": output / "train",
         "data.validation_labels": output / "train" / LABEL_FILE,
@@ -173,11 +172,6 @@ def _write_sheet(path: Path, frames: np.ndarray, poses: Poses, *, scale: int) ->
 def _opaque(poses: Poses) -> Poses:
     """The poses to be drawn in full colour: after minutes of training, confidence is still low."""
     return replace(poses, confidence=np.ones_like(poses.confidence))
-
-
-def _keep(scored: Scored, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(scored.to_json(), encoding="utf-8")
 
 
 def _error(scored: Scored) -> str:

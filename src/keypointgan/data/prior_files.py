@@ -9,12 +9,12 @@ csv and npz of `Poses`), and motion capture (BVH; AMC with its ASF).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from keypointgan.data.pose_files.files import describe_missing
 from keypointgan.data.prior_readers import AnyPoses, PoseFile, read_pose_file
 from keypointgan.data.whole_files import make_folder, whole_file
 from keypointgan.errors import PriorError
@@ -161,6 +161,52 @@ def check_complete(points: AnyPoses, path: str | Path) -> None:
         )
 
 
+def check_variety(points: AnyPoses, path: str | Path) -> None:
+    """Refuse poses that show nothing: fewer than two, all the same, or all joints at one point.
+
+    Raises:
+        PriorError: They are so.
+    """
+    if len(points) < 2:
+        raise PriorError(
+            f"{path}: expected at least 2 poses, better hundreds, got {len(points)}. "
+            "The discriminator learns what poses look like from their variety."
+        )
+    if (points == points[0]).all():
+        raise PriorError(
+            f"{path}: expected poses that differ, got {len(points)} times the same. "
+            "Check how the file was written."
+        )
+    flat = np.flatnonzero((points.max(axis=1) - points.min(axis=1)).max(axis=1) <= 0)
+    if flat.size:
+        raise PriorError(
+            f"{path}: expected joints at different places, got {flat.size} poses with all of them "
+            f"at one point (the first is pose {flat[0]}). Remove these poses."
+        )
+
+
+def normalise(points: AnyPoses, size: float | None, path: str | Path) -> AnyPoses:
+    """Return 2D poses in coordinates of the frame, from pixels of a frame of `size` if it is given.
+
+    Raises:
+        PriorError: They are 3D, or look like pixels of a frame that is not told.
+    """
+    if points.shape[2] == 3:
+        raise PriorError(
+            f"{path}: expected 2D poses for the placement 'as_is', got 3D ones. "
+            "Place them with 'body' or 'fit'."
+        )
+    if size is not None:
+        return points / np.float32(size) * 2 - 1
+    if np.median(np.abs(points)) > 1.5:
+        raise PriorError(
+            f"{path}: expected normalised coordinates (-1 to 1) for the placement 'as_is', got "
+            f"up to {np.abs(points).max():.0f}, which look like pixels. Add to the npz a number "
+            "'size', the side of the frames in pixels, or place the poses with 'fit' or 'body'."
+        )
+    return points
+
+
 def _arrange(
     poses: PoseFile, path: Path, skeleton: Skeleton, joint_map: Mapping[str, str]
 ) -> AnyPoses:
@@ -176,7 +222,7 @@ def _arrange(
         means = [[each] if each in poses.joints else each.split("+") for each in wanted]
         missing = [joint for mean in means for joint in mean if joint not in poses.joints]
         if missing:
-            raise PriorError(_describe_missing(missing, poses.joints, path, skeleton))
+            raise PriorError(describe_missing(missing, poses.joints, skeleton, where=str(path)))
         places = [[poses.joints.index(joint) for joint in mean] for mean in means]
         return np.stack([poses.points[:, place].mean(axis=1) for place in places], axis=1)
     axes = poses.points.shape[2]
@@ -187,17 +233,3 @@ def _arrange(
             "joints; pass --skeleton to choose another ('keypointgan skeletons' lists them)."
         )
     return poses.points
-
-
-def _describe_missing(
-    missing: Sequence[str], joints: Sequence[str], path: Path, skeleton: Skeleton
-) -> str:
-    near = get_close_matches(missing[0], joints, n=1)
-    hint = f" (its '{near[0]}' may be meant)" if near else ""
-    return (
-        f"{path}: expected the joints of the skeleton '{skeleton.name}', and "
-        f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not among the file's: "
-        f"{', '.join(joints)}{hint}. "
-        "Choose another skeleton, or say which joint of the file is meant with 'keypointgan prior "
-        "build --map OURS=THEIRS'."
-    )

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from keypointgan.data.prior_files import check_complete, read_poses
+from keypointgan.data.prior_files import check_complete, check_variety, normalise, read_poses
 from keypointgan.data.prior_views import between, bounding_box, project, rotate, shift_inside
 from keypointgan.errors import PriorError
 from keypointgan.skeletons import Skeleton
@@ -140,10 +140,10 @@ class Prior:
             field_of_view=field_of_view,
         )
         check_complete(file.points, path)
-        _check_variety(file.points, path)
+        check_variety(file.points, path)
         points = file.points
         if place == "as_is":
-            points = _normalise(points, file.size, path)
+            points = normalise(points, file.size, path)
         if points.shape[2] == 3:
             points = points - (points.min(axis=1) + points.max(axis=1))[:, None] / 2
         prior = cls(
@@ -251,7 +251,7 @@ class Prior:
         """Return a prior of `count` of the poses, chosen at random, as if the file held no others.
 
         Raises:
-            PriorError: It has fewer, or fewer than two are asked for.
+            PriorError: It has fewer, fewer than two are asked for, or a body is behind the camera.
         """
         if not 2 <= count <= self.num_poses:
             raise PriorError(
@@ -260,7 +260,10 @@ class Prior:
             )
         order = torch.randperm(self.num_poses, generator=torch.Generator().manual_seed(seed))
         poses = self.poses[order[:count].sort().values]
-        return replace(self, poses=poses, body_size=_body_size(poses.numpy()))
+        limited = replace(self, poses=poses, body_size=_body_size(poses.numpy()))
+        if limited.is_3d:
+            _check_camera(limited, "prior.limit")
+        return limited
 
     def mean_pose(self) -> Float[Tensor, "keypoint 2"]:
         """Return the mean over views and jitters: the best guess that ignores the image."""
@@ -306,42 +309,6 @@ class Prior:
 def _body_size(points: np.ndarray) -> float:
     """The median over poses of the longest side of the bounding box."""
     return float(np.median((points.max(axis=1) - points.min(axis=1)).max(axis=1)))
-
-
-def _check_variety(points: np.ndarray, path: str | Path) -> None:
-    if len(points) < 2:
-        raise PriorError(
-            f"{path}: expected at least 2 poses, better hundreds, got {len(points)}. "
-            "The discriminator learns what poses look like from their variety."
-        )
-    if (points == points[0]).all():
-        raise PriorError(
-            f"{path}: expected poses that differ, got {len(points)} times the same. "
-            "Check how the file was written."
-        )
-    flat = np.flatnonzero((points.max(axis=1) - points.min(axis=1)).max(axis=1) <= 0)
-    if flat.size:
-        raise PriorError(
-            f"{path}: expected joints at different places, got {flat.size} poses with all of them "
-            f"at one point (the first is pose {flat[0]}). Remove these poses."
-        )
-
-
-def _normalise(points: np.ndarray, size: float | None, path: str | Path) -> np.ndarray:
-    if points.shape[2] == 3:
-        raise PriorError(
-            f"{path}: expected 2D poses for the placement 'as_is', got 3D ones. "
-            "Place them with 'body' or 'fit'."
-        )
-    if size is not None:
-        return points / np.float32(size) * 2 - 1
-    if np.median(np.abs(points)) > 1.5:
-        raise PriorError(
-            f"{path}: expected normalised coordinates (-1 to 1) for the placement 'as_is', got "
-            f"up to {np.abs(points).max():.0f}, which look like pixels. Add to the npz a number "
-            "'size', the side of the frames in pixels, or place the poses with 'fit' or 'body'."
-        )
-    return points
 
 
 def _check_camera(prior: Prior, path: str | Path) -> None:

@@ -27,6 +27,17 @@ def whole_file(path: Path) -> Iterator[Path]:
             beside.unlink()
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file of text, whole or not at all, and its folder where there is none.
+
+    Raises:
+        ExportError: It cannot be written.
+    """
+    make_folder(path.parent)
+    with whole_file(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder for files to write, if it is not there.
 

@@ -18,7 +18,7 @@ from keypointgan.data.index import Clip
 from keypointgan.models.keypointgan import Detection, KeypointGAN
 from keypointgan.models.student import Student
 from keypointgan.ops.heatmaps import locate, log_likelihood
-from keypointgan.ops.keypoints import from_aligned_corners, mirror
+from keypointgan.ops.keypoints import average_mirrored, from_aligned_corners
 from keypointgan.types import Confidence, Frames, Keypoints, Rows
 
 _PACE = 0.02
@@ -182,10 +182,7 @@ def _read_method(model: KeypointGAN, frames: Frames, order: Sequence[int]) -> _R
     """
     straight, turned = model.detect(frames), model.detect(frames.flip(-1))
     seen, also = _points_of(model, straight, frames), _points_of(model, turned, frames)
-    also = mirror(also, order=order)
-    exchanged = also[:, list(order)]
-    agree = _distance(seen, also) <= _distance(seen, exchanged)
-    points = (seen + torch.where(agree[:, None, None], also, exchanged)) / 2
+    points, agree = average_mirrored(seen, also, order=order)
     return _Reading(points, straight.confidence.float(), agree.float())
 
 
