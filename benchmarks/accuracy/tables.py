@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from studies import DATA_SETS
 
 Row = dict[str, Any]
-_OF_ALL, _SIZE = ("student",), re.compile(r"student_of_\d+_poses")
+_STUDENTS = re.compile(r"student(_of_\d+_poses)?")
 COLOURS = ("#0969da", "#d1570c", "#1a7f37", "#8250df", "#cf222e", "#57606a")
 
 
@@ -60,7 +60,7 @@ def draw_prior_sizes(path: Path, rows: Sequence[Row]) -> None:
 
     Nothing is drawn where all priors have one size.
     """
-    students = [row for row in rows if row["method"] in _OF_ALL or _SIZE.fullmatch(row["method"])]
+    students = [row for row in rows if _STUDENTS.fullmatch(row["method"])]
     sets = [
         name
         for name in dict.fromkeys(row["data_set"] for row in students)
@@ -82,7 +82,7 @@ def draw_prior_sizes(path: Path, rows: Sequence[Row]) -> None:
         bounds = [row for row in rows if row["data_set"] == name and "twin" in row["method"]]
         for index, method in enumerate(dict.fromkeys(row["method"] for row in bounds), start=1):
             level = mean(_value(row) for row in bounds if row["method"] == method)
-            axes.axhline(level, color=COLOURS[index % 6], linestyle="--", label=method)
+            axes.axhline(level, color=COLOURS[index % len(COLOURS)], linestyle="--", label=method)
         axes.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
         axes.minorticks_off()
         axes.set_ylim(bottom=0)
