@@ -206,6 +206,10 @@ class StudentConfig(Settings):
     match_prior: bool = False
     """Move each round's guesses in their own frame, all alike, so that their mean shape is that of
     the prior. For objects that the prior shows in the same kind of poses, such as faces."""
+    sides_by_prior: bool = False
+    """Name left and right in guesses pair by pair, as poses of the prior, the frame and its
+    neighbours have it; else all sides of a frame are right or exchanged together. Eight pairs at
+    most. For objects seen from all sides, such as people."""
     doubt: PositiveFloat = 3.0
     """Power of its confidence with which a guess counts: high ones leave doubtful points out."""
     real: NonNegativeFloat = 1.0

@@ -13,8 +13,10 @@ from torch.testing import assert_close
 
 from keypointgan.data.index import Clip
 from keypointgan.models.keypointgan import KeypointGAN
+from keypointgan.models.plausibility import Plausibility
 from keypointgan.models.student import Student
 from keypointgan.training.guesses import Guesses, guess, name_sides
+from keypointgan.training.naming import Naming
 
 LEFT_RIGHT = (1, 0)
 SIDES = (1, 0, 2)
@@ -203,6 +205,36 @@ def test_points_with_a_side_have_no_weight_where_nothing_tells_the_sides(
     assert_close(weight[:2, :2], torch.zeros(2, 2), atol=1e-4, rtol=0)
     assert_close(weight[:, 2], stated[2].expand(7))
     assert_close(weight[[2, 6]], stated.expand(2, 3), atol=1e-3, rtol=0)
+
+
+class _RedIsRight(Plausibility):
+    """A prior whose first joint is always to the right of its second."""
+
+    def __init__(self) -> None:
+        super().__init__(keypoints=3, width=1)
+
+    def forward(self, poses: Tensor) -> Tensor:
+        return 100 * (poses[:, 0, 0] - poses[:, 1, 0])
+
+
+def test_the_prior_names_what_all_frames_of_a_clip_mistake(points: Tensor) -> None:
+    """Every frame says the opposite, by six nats; by the frames alone it would stay that way."""
+    frames = torch.stack([_frame(dots, corner=MISTAKEN) for dots in points])
+
+    def find(naming: Naming | None) -> Tensor:
+        found = guess(
+            _ReadsColours().eval(),
+            CLIPS[1:],
+            lambda rows: frames[rows],
+            order=SIDES,
+            device=CPU,
+            autocast=nullcontext,
+            naming=naming,
+        )
+        return found.points
+
+    assert_close(find(None), points[:5, list(SIDES)], atol=0.02, rtol=0)
+    assert_close(find(Naming(_RedIsRight(), SIDES)), points[:5], atol=0.02, rtol=0)
 
 
 def test_a_skeleton_without_sides_has_nothing_to_be_named(frames: Tensor, points: Tensor) -> None:

@@ -19,12 +19,14 @@ from keypointgan.checkpoint import load_model, load_resume_state, save_checkpoin
 from keypointgan.config import Config
 from keypointgan.data.figures import FigureBatch
 from keypointgan.data.labels import Labels
+from keypointgan.data.priors import Prior
 from keypointgan.errors import CheckpointError, ConfigError, TrainingError
 from keypointgan.hardware import NO_BFLOAT16
 from keypointgan.models.student import Student
 from keypointgan.skeletons import Skeleton
 from keypointgan.training.journal import read_metrics
 from keypointgan.training.known_frames import DrawnAhead, Together
+from keypointgan.training.naming import Naming, learn_naming
 from keypointgan.training.progress import Progress
 from keypointgan.training.schedule import student_rate
 from keypointgan.training.student import StudentTrainer
@@ -361,6 +363,33 @@ def test_a_run_without_anything_to_learn_from_is_refused(
     with pytest.raises(ConfigError, match=message):
         StudentTrainer(tmp_path / "run", make(*settings))
     assert not (tmp_path / "run").exists()
+
+
+def test_sides_by_the_prior_need_a_skeleton_of_few_pairs(
+    tiny_config: MakeConfig, tmp_path: Path
+) -> None:
+    """68 landmarks of a face have 29 pairs: more namings than can be compared."""
+    config = tiny_config("model.skeleton=face68", "student.sides_by_prior=true").for_student()
+    with pytest.raises(ConfigError, match=r"sides_by_prior: expected a skeleton with 1 to 8 pairs"):
+        StudentTrainer(tmp_path / "run", config)
+
+
+def test_a_student_learns_from_guesses_named_by_the_prior(
+    make: MakeConfig, teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What names them is learnt once, from the prior of the run."""
+    seeds = []
+
+    def learn(prior: Prior, *, seed: int, device: torch.device) -> Naming:
+        seeds.append(seed)
+        return learn_naming(prior, seed=seed, device=device, updates=2)
+
+    monkeypatch.setattr("keypointgan.training.student.learn_naming", learn)
+    trainer = StudentTrainer(
+        tmp_path / "run", make("student.sides_by_prior=true", "training.seed=5"), teacher=teacher
+    )
+    assert trainer.fit().step == 6
+    assert seeds == [5]
 
 
 def test_a_teacher_whose_guesses_do_not_count_is_not_enough(

@@ -11,7 +11,7 @@ from math import atanh, log, tanh
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from keypointgan.data.index import Clip
@@ -19,6 +19,7 @@ from keypointgan.models.keypointgan import Detection, KeypointGAN
 from keypointgan.models.student import Student
 from keypointgan.ops.heatmaps import locate, log_likelihood
 from keypointgan.ops.keypoints import average_mirrored, from_aligned_corners
+from keypointgan.training.naming import Naming
 from keypointgan.types import Confidence, Frames, Keypoints, Rows
 
 _PACE = 0.02
@@ -44,11 +45,11 @@ class Guesses:
 
 @dataclass(frozen=True)
 class _Reading:
-    """What is read in frames: points, confidence, and evidence in nats for their sides."""
+    """What is read in frames: points, confidence, and evidence in nats for the side of each."""
 
     points: Keypoints
     confidence: Confidence
-    evidence: Float[Tensor, " batch"]
+    evidence: Float[Tensor, "batch keypoint"]
 
 
 @torch.no_grad()
@@ -60,6 +61,7 @@ def guess(
     order: Sequence[int],
     device: torch.device,
     autocast: Callable[[], Any],
+    naming: Naming | None = None,
     batch: int = 256,
 ) -> Guesses:
     """Return the points of all frames of some clips.
@@ -71,30 +73,51 @@ def guess(
         order: For each joint the one on the other side, `Skeleton.mirror`.
         device: Where the model is.
         autocast: A context of lower precision.
+        naming: Names each pair of joints by the prior, too; otherwise all sides of a frame are
+            right or exchanged together.
         batch: Frames at once.
     """
+    apart = naming is not None
     rows = torch.cat([torch.arange(clip.start, clip.start + clip.frames) for clip in clips])
     parts = []
     for some in rows.split(batch):
         with autocast():
-            parts.append(_read(model, fetch(some.to(device)), order))
+            parts.append(_read(model, fetch(some.to(device)), order, apart=apart))
     points, confidence, evidence = (
         torch.cat([getattr(part, name) for part in parts])
         for name in ("points", "confidence", "evidence")
     )
-    lateral = torch.tensor([place != index for index, place in enumerate(order)])
-    if lateral.any():
-        exchange, sure = name_sides(
-            points[:, lateral.to(points.device)].cpu(),
-            evidence.cpu(),
-            lengths=[clip.frames for clip in clips],
-            order=_order_of(lateral, order),
-        )
-        exchange, sure = exchange.to(device), sure.to(device)
-        points = torch.where(exchange[:, None, None], points[:, list(order)], points)
-        confidence = torch.where(exchange[:, None], confidence[:, list(order)], confidence)
-        confidence = confidence * torch.where(lateral.to(device), sure[:, None], 1.0)
-    return Guesses(rows.to(device), points, confidence)
+    lengths = [clip.frames for clip in clips]
+    if naming is not None:
+        names, sure = naming(points, evidence, lengths=lengths)
+    else:
+        names, sure = _name_whole(points, evidence, lengths=lengths, order=order)
+    points = points.gather(1, names.unsqueeze(-1).expand_as(points))
+    return Guesses(rows.to(device), points, confidence.gather(1, names) * sure)
+
+
+def _name_whole(
+    points: Keypoints,
+    evidence: Float[Tensor, "batch keypoint"],
+    *,
+    lengths: Sequence[int],
+    order: Sequence[int],
+) -> tuple[Int64[Tensor, "batch keypoint"], Float[Tensor, "batch keypoint"]]:
+    """Which joint, as read, each joint is, and how sure that is: all exchanged, or none."""
+    joints = torch.arange(len(order), device=points.device)
+    other = torch.tensor(order, device=points.device)
+    lateral = joints != other
+    if not lateral.any():
+        return joints.expand(points.shape[:2]), points.new_ones(points.shape[:2])
+    exchange, sure = name_sides(
+        points[:, lateral].cpu(),
+        evidence.mean(dim=-1).cpu(),
+        lengths=lengths,
+        order=_order_of(lateral, order),
+    )
+    exchange, sure = exchange.to(points.device), sure.to(points)
+    names = torch.where(exchange[:, None], other, joints)
+    return names, torch.where(lateral, sure[:, None], 1.0)
 
 
 def name_sides(
@@ -148,26 +171,32 @@ def _pass_on(logit: float, stay: float) -> float:
     return 2 * atanh(max(-1 + 1e-9, min(1 - 1e-9, product)))
 
 
-def _read(model: Student | KeypointGAN, frames: Frames, order: Sequence[int]) -> _Reading:
+def _read(
+    model: Student | KeypointGAN, frames: Frames, order: Sequence[int], *, apart: bool
+) -> _Reading:
     if isinstance(model, Student):
-        return _read_student(model, frames, order)
+        return _read_student(model, frames, order, apart=apart)
     return _read_method(model, frames, order)
 
 
-def _read_student(model: Student, frames: Frames, order: Sequence[int]) -> _Reading:
-    """Both views' heatmaps, added once they agree on the sides."""
+def _read_student(model: Student, frames: Frames, order: Sequence[int], *, apart: bool) -> _Reading:
+    """Both views' heatmaps, added once they agree on the sides, all together or pair by pair."""
     sides = list(order)
     straight, error = model(frames)
     turned, other_error = model(frames.flip(-1))
     straight, turned = straight.float(), turned.float().flip(-1)[:, sides]
     seen, also = locate(straight), locate(turned)
-    agree = _distance(seen, also) <= _distance(seen, also[:, sides])
-    aligned = torch.where(agree[:, None, None, None], turned, turned[:, sides])
+    same, crossed = ((seen - other).norm(dim=-1) for other in (also, also[:, sides]))
+    if apart:
+        agree = same + same[:, sides] <= crossed + crossed[:, sides]
+    else:
+        agree = (same.mean(dim=-1) <= crossed.mean(dim=-1))[:, None]
+    aligned = torch.where(agree[..., None, None], turned, turned[:, sides])
     both = torch.logaddexp(_log_shares(straight), _log_shares(aligned))
     points = locate(both)
     exchanged = points[:, sides]
     evidence = sum(
-        (log_likelihood(maps, points) - log_likelihood(maps, exchanged)).mean(dim=-1)
+        log_likelihood(maps, points) - log_likelihood(maps, exchanged)
         for maps in (straight, turned)
     )
     assert isinstance(evidence, Tensor)
@@ -183,7 +212,8 @@ def _read_method(model: KeypointGAN, frames: Frames, order: Sequence[int]) -> _R
     straight, turned = model.detect(frames), model.detect(frames.flip(-1))
     seen, also = _points_of(model, straight, frames), _points_of(model, turned, frames)
     points, agree = average_mirrored(seen, also, order=order)
-    return _Reading(points, straight.confidence.float(), agree.float())
+    confidence = straight.confidence.float()
+    return _Reading(points, confidence, agree.float()[:, None].expand_as(confidence))
 
 
 def _points_of(model: KeypointGAN, found: Detection, frames: Frames) -> Keypoints:
@@ -194,10 +224,6 @@ def _points_of(model: KeypointGAN, found: Detection, frames: Frames) -> Keypoint
 
 def _log_shares(heatmaps: Tensor) -> Tensor:
     return heatmaps.flatten(2).log_softmax(dim=-1).view_as(heatmaps)
-
-
-def _distance(first: Keypoints, second: Keypoints) -> Float[Tensor, " batch"]:
-    return (first - second).norm(dim=-1).mean(dim=-1)
 
 
 def _order_of(lateral: Tensor, order: Sequence[int]) -> list[int]:

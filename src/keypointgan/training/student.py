@@ -30,6 +30,7 @@ from keypointgan.skeletons import Skeleton
 from keypointgan.training.guesses import Guesses, guess
 from keypointgan.training.health import is_broken
 from keypointgan.training.known_frames import DrawnAhead, KnownFrames, Painter, Together
+from keypointgan.training.naming import Naming, check_pairs, learn_naming
 from keypointgan.training.panels import write_points
 from keypointgan.training.process import Clock, interruptible, make_fabric
 from keypointgan.training.progress import Listener, Silent
@@ -85,6 +86,8 @@ class StudentTrainer:
             torch.backends.cudnn.benchmark = True
             torch.set_float32_matmul_precision("high")
         self.skeleton = Skeleton.load(config.model.skeleton)
+        if config.student.sides_by_prior:
+            check_pairs(self.skeleton)
         self.data = assemble_data(config, self.skeleton, device=self.device)
         self.state = self._fresh_state()
         self.teacher = None if teacher is None else self._load_teacher(teacher)
@@ -98,6 +101,7 @@ class StudentTrainer:
             if settings.supervised:
                 self.state.guesses = self._labelled_rows()
         self._refuse_nothing_to_learn()
+        self.naming: Naming | None = None
         if settings.compile:
             self.state.model.compile()
         self.record = Record(
@@ -280,6 +284,7 @@ class StudentTrainer:
             order=order,
             device=self.device,
             autocast=self.fabric.autocast,
+            naming=self._learnt_naming() if settings.sides_by_prior else None,
         )
         points = found.points
         if settings.match_prior:
@@ -288,6 +293,13 @@ class StudentTrainer:
             known = prior.sample(_SHAPES, generator=generator, device=self.device)
             points = match_mean_shape(points, known, order=order)
         return Guesses(found.rows, points, found.weight**settings.doubt)
+
+    def _learnt_naming(self) -> Naming:
+        """What names sides by the prior: learnt once, the same whenever the run is taken up."""
+        if self.naming is None:
+            prior, _ = assemble_prior(self.config, self.skeleton)
+            self.naming = learn_naming(prior, seed=self.config.training.seed, device=self.device)
+        return self.naming
 
     def _fetch(self, rows: Rows) -> Frames:
         return in_layout(
