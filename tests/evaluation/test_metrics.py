@@ -114,6 +114,20 @@ def test_a_tie_is_a_wrong_flip_and_a_frame_without_labelled_pair_none() -> None:
     )
 
 
+def test_pairs_are_counted_on_their_own() -> None:
+    """Hands exchanged in one of four frames, feet in two; in the last a foot has no label."""
+    mirror = (0, 2, 1, 4, 3)
+    labels = np.array([[[0.0, 0.0], [-1.0, 0.0], [1.0, 0.0], [-0.5, 1.0], [0.5, 1.0]]] * 4)
+    predicted = labels.copy()
+    predicted[0] = predicted[0, [0, 2, 1, 3, 4]]
+    predicted[1:3] = predicted[1:3][:, [0, 1, 2, 4, 3]]
+    labels[3, 4] = np.nan
+    assert_allclose(
+        metrics.pair_accuracy(predicted, labels, mirror=mirror),
+        [np.nan, 75.0, 75.0, 100 / 3, 100 / 3],
+    )
+
+
 def test_pck_agrees_with_counting() -> None:
     predicted, labels = make_case()
     lengths = np.random.default_rng(0).uniform(0.5, 1.5, len(labels))

@@ -134,7 +134,13 @@ class Evaluation:
                 if columns:
                     names = list(getattr(columns[0], kind))
                     body = [
-                        [name, *(_number(getattr(score, kind)[name]) for score in columns)]
+                        [
+                            name,
+                            *(
+                                _number(getattr(score, kind).get(name, math.nan))
+                                for score in columns
+                            ),
+                        ]
                         for name in names
                     ]
                     parts.append(_markdown([what, *(score.name for score in columns)], body))

@@ -76,9 +76,18 @@ class Scorer:
         return self.score(name, scale.unit, values, per_joint)
 
     def flip_accuracy(self, points: Points, mirror: Sequence[int]) -> Score:
-        """Return the share of frames whose left and right are told apart."""
+        """Return the share of frames whose left and right are told apart, as a whole and by joint.
+
+        Joints without a side have none.
+        """
         decisions = metrics.flip_decisions(points, self.labels, mirror=mirror)
-        return self.score("flip accuracy", "% of frames", decisions, {})
+        pairs = metrics.pair_accuracy(points, self.labels, mirror=mirror)
+        per_joint = {
+            joint: float(pairs[place])
+            for joint, place in self.joints.items()
+            if place != mirror[place]
+        }
+        return self.score("flip accuracy", "% of frames", decisions, per_joint)
 
     def pck(self, points: Points, scale: Scale, threshold: float) -> Score:
         """Return the share of points within `threshold` of the length."""
