@@ -98,6 +98,7 @@ METHODS: dict[str, Method] = {
         (*SUPERVISED, "training.supervised_limit=100"), "distill", labelled=True
     ),
     "student_of_figures": Method(("student.real=0",), "distill"),
+    "student_of_whole_sides": Method(("student.sides_by_prior=false",), "distill"),
     "student_without_views": Method(
         ("student.rotation=0", "student.scale=0", "student.shift=0", "student.light=0"), "distill"
     ),

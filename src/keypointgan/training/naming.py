@@ -28,12 +28,17 @@ _PACE = 0.02
 """Distance that a pair moves between two frames, normalised, in which naming is e-fold surer."""
 _TRUST_PRIOR = 0.5
 """Share of the plausibility that counts: the points that it judges are off themselves."""
-_TRUST_FRAME = 0.02
-"""Share of the heatmaps' evidence that counts: a frame's own bias is in all of its neighbours."""
+_TRUST_FRAME = 0.05
+"""Share of the heatmaps' evidence that counts: what is wrong in a frame is so in its neighbours,
+and what a student has learnt from its own guesses it is sure of."""
+_APART = 0.05
+"""Distance of a pair along x, normalised, from which its bias counts in full."""
 _SURE = 8.0  # largest evidence of motion for the naming of one pair, nats
 
 _UPDATES, _BATCH, _NAMINGS, _RATE = 2_500, 256, 16, 2e-3
 _NOISE = 0.07  # largest standard deviation of the noise on a joint, normalised
+_COUNTED = 4_096  # poses in which it is counted how often left is on the right
+_QUANTILE_ROWS = 1_000_000  # frames of which the bias is measured at most
 _POSES = 256  # poses of which all namings are scored at once
 
 Namings = Int64[Tensor, "naming keypoint"]
@@ -47,10 +52,13 @@ class Naming:
     Attributes:
         plausibility: Learnt from the prior.
         order: For each joint the one on the other side, `Skeleton.mirror`.
+        shares: For each pair in how many poses of the prior its left joint is nearer to the right
+            of the image, to which the evidence of all frames is balanced; None to take it as it is.
     """
 
     plausibility: Plausibility
     order: Sequence[int]
+    shares: Float[Tensor, " pair"] | None = None
 
     @torch.no_grad()
     def __call__(
@@ -80,6 +88,9 @@ class Naming:
         signs = _signs(len(pairs)).to(device)
         left, right = (list(side) for side in zip(*pairs, strict=True))
         read = (evidence[:, left] + evidence[:, right]) / 2
+        if self.shares is not None:
+            across = points[:, left, 0] - points[:, right, 0]
+            read = balance(read, across, shares=self.shares.to(device))
         scores = _TRUST_PRIOR * self._scores(points, namings) + _TRUST_FRAME * read @ signs.T
         first, second = points[:, left], points[:, right]
         same = _gap(first[1:], first[:-1]) + _gap(second[1:], second[:-1])
@@ -138,7 +149,41 @@ def learn_naming(
         cross_entropy(scores, truth).backward()
         optimizer.step()
         schedule.step()
-    return Naming(network.eval(), order)
+    left, right = (list(side) for side in zip(*pairs_of(order), strict=True))
+    poses = prior.sample(_COUNTED, generator=generator, device=device)
+    shares = (poses[:, left, 0] > poses[:, right, 0]).float().mean(dim=0)
+    return Naming(network.eval(), order, shares)
+
+
+def balance(
+    evidence: Float[Tensor, "batch pair"],
+    across: Float[Tensor, "batch pair"],
+    *,
+    shares: Float[Tensor, " pair"],
+) -> Float[Tensor, "batch pair"]:
+    """The evidence of many frames, less its bias for front or back.
+
+    A reader that takes backs for fronts sees too many left joints on the right of the image. How
+    many there are the prior knows (distribution alignment; Berthelot et al., ICLR 2020).
+
+    Args:
+        evidence: For the names under which the joints of each pair were read, nats.
+        across: How far the left joint, as read, is to the right of the other one, normalised.
+        shares: In how many poses it is.
+    """
+    facing = evidence * across.sign()  # for the left joint on the right
+    bias = torch.stack(
+        [
+            torch.quantile(nats, 1 - share)
+            for nats, share in zip(_thinned(facing).T, shares, strict=True)
+        ]
+    )
+    return evidence - bias * across.sign() * (across.abs() / _APART).clamp(max=1)
+
+
+def _thinned(values: Float[Tensor, "batch pair"]) -> Float[Tensor, "some pair"]:
+    """At most so many of the rows as a quantile takes."""
+    return values[:: -(-len(values) // _QUANTILE_ROWS)]
 
 
 def check_pairs(skeleton: Skeleton) -> None:
