@@ -84,6 +84,18 @@ def test_clips_do_not_speak_for_each_other() -> None:
     assert_close(sure[2:, :4], torch.zeros(2, 4), atol=1e-6, rtol=0)
 
 
+def test_clips_of_all_lengths_are_named_as_if_alone(generator: torch.Generator) -> None:
+    lengths = [1, 7, 3, 1, 5] * 20  # more than go together
+    points = torch.randn(sum(lengths), 5, 2, generator=generator)
+    evidence = 30 * torch.randn(sum(lengths), 5, generator=generator)
+    naming = Naming(_LeftIsRight(1.0, 0.5), ORDER)
+    names, sure = naming(points, evidence, lengths=lengths)
+    parts = zip(points.split(lengths), evidence.split(lengths), strict=True)
+    alone = [naming(some, nats, lengths=[len(some)]) for some, nats in parts]
+    assert torch.equal(names, torch.cat([each for each, _ in alone]))
+    assert_close(sure, torch.cat([each for _, each in alone]), atol=1e-5, rtol=0)
+
+
 def test_shares_are_those_of_all_namings_of_all_frames(generator: torch.Generator) -> None:
     """Against all 4³ namings of a clip of three frames, enumerated."""
     points = STANDING + 0.1 * torch.randn(3, 5, 2, generator=generator)

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pad_sequence
 from torch.optim import Adam
 from torch.optim.lr_scheduler import OneCycleLR
 
@@ -39,6 +40,7 @@ _UPDATES, _BATCH, _NAMINGS, _RATE = 2_500, 256, 16, 2e-3
 _NOISE = 0.07  # largest standard deviation of the noise on a joint, normalised
 _COUNTED = 4_096  # poses in which it is counted how often left is on the right
 _QUANTILE_ROWS = 1_000_000  # frames of which the bias is measured at most
+_CLIPS = 64  # clips that are named together
 _POSES = 256  # poses of which all namings are scored at once
 
 Namings = Int64[Tensor, "naming keypoint"]
@@ -232,17 +234,32 @@ def _forward_backward(
     stay: Float[Tensor, "step pair"],  # of each frame but the last
     lengths: Sequence[int],
 ) -> Float[Tensor, "batch naming"]:
-    """The logarithm of each state's share, up to a constant a frame."""
-    result = torch.empty_like(scores)
-    start = 0
-    for length in lengths:
-        here = slice(start, start + length)
-        result[here] = _along_clip(scores[here], stay[start : start + length - 1])
-        start += length
-    return result
+    """The logarithm of each state's share, up to a constant a frame.
+
+    Clips of about one length go together; what is filled up behind them says nothing.
+    """
+    if not lengths:
+        return scores
+    clips = scores.split(list(lengths))
+    steps = [
+        some[:-1] for some in torch.cat([stay, stay.new_zeros(1, stay.shape[1])]).split([*lengths])
+    ]
+    result: list[Tensor] = [scores] * len(clips)
+    by_length = sorted(range(len(clips)), key=lambda index: lengths[index])
+    for start in range(0, len(clips), _CLIPS):
+        some = by_length[start : start + _CLIPS]
+        total = _along_clips(
+            pad_sequence([clips[index] for index in some]),
+            pad_sequence([steps[index] for index in some]),
+        )
+        for place, index in enumerate(some):
+            result[index] = total[: lengths[index], place]
+    return torch.cat(result)
 
 
-def _along_clip(scores: Tensor, stay: Tensor) -> Tensor:
+def _along_clips(
+    scores: Float[Tensor, "frame clip naming"], stay: Float[Tensor, "step clip pair"]
+) -> Float[Tensor, "frame clip naming"]:
     total = scores.clone()
     ahead = back = torch.zeros_like(scores[0])
     last = len(scores) - 1
@@ -254,10 +271,14 @@ def _along_clip(scores: Tensor, stay: Tensor) -> Tensor:
     return total
 
 
-def _pass_on(message: Float[Tensor, " naming"], stay: Float[Tensor, " pair"]) -> Tensor:
+def _pass_on(
+    message: Float[Tensor, "clip naming"], stay: Float[Tensor, "clip pair"]
+) -> Float[Tensor, "clip naming"]:
     """To the neighbouring frame; pairs change their names independently of each other."""
-    message = message.view([2] * len(stay))
-    for pair, logit in enumerate(stay):
-        message = torch.logaddexp(message + logit / 2, message.flip(pair) - logit / 2)
-    message = message.flatten()
-    return message - message.amax()
+    pairs = stay.shape[1]
+    message = message.unflatten(1, [2] * pairs)
+    for pair, logits in enumerate(stay.T):
+        half = logits.view(-1, *[1] * pairs) / 2
+        message = torch.logaddexp(message + half, message.flip(pair + 1) - half)
+    message = message.flatten(1)
+    return message - message.amax(dim=1, keepdim=True)
