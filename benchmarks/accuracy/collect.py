@@ -58,7 +58,9 @@ def read_run(run: Path, *, data_set: str, method: str) -> Row:
     """What a run was, and its error on validation clips against frames seen."""
     settings = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     machine = json.loads((run / "environment.json").read_text(encoding="utf-8"))
-    model = json.loads((run / "model.json").read_text(encoding="utf-8"))
+    packed = run / "model.json"  # brought from another machine without its checkpoints
+    scored = packed if packed.is_file() else run / "checkpoints" / "best" / "model.json"
+    model = json.loads(scored.read_text(encoding="utf-8"))
     training, student = settings["training"], settings["student"]
     command = "distill" if "distill" in machine["command"] else "train"
     records = read_metrics(run)
