@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from keypointgan.errors import CheckpointError, ConfigError, TrainingError
 from keypointgan.hardware import NO_BFLOAT16
 from keypointgan.models.student import Student
 from keypointgan.skeletons import Skeleton
+from keypointgan.training.guesses import guess
 from keypointgan.training.journal import read_metrics
 from keypointgan.training.known_frames import DrawnAhead, Together
 from keypointgan.training.naming import Naming, learn_naming
-from keypointgan.training.progress import Progress
+from keypointgan.training.progress import Progress, Watch
 from keypointgan.training.schedule import student_rate
 from keypointgan.training.student import StudentTrainer
 from keypointgan.training.student_state import StudentState
@@ -87,15 +89,15 @@ def _weights(run: Path) -> dict[str, Tensor]:
 
 
 class _Interrupter:
-    """A listener that presses Ctrl-C once training has come to a step."""
+    """A listener that presses Ctrl-C once training, or another phase, has come to a step."""
 
-    def __init__(self, step: int) -> None:
-        self.step = step
+    def __init__(self, step: int, *, phase: str = "train") -> None:
+        self.step, self.phase = step, phase
         self.trainer: StudentTrainer | None = None
         self.messages: list[str] = []
 
     def on_progress(self, progress: Progress) -> None:
-        if progress.step == self.step:
+        if (progress.phase, progress.step) == (self.phase, self.step):
             assert self.trainer is not None
             self.trainer._interrupt()
 
@@ -105,7 +107,8 @@ class _Interrupter:
 
 @pytest.fixture(autouse=True)
 def _every_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("keypointgan.training.student._PROGRESS_SECONDS", 0.0)
+    for module in ("student", "guess_rounds"):
+        monkeypatch.setattr(f"keypointgan.training.{module}._PROGRESS_SECONDS", 0.0)
 
 
 def test_a_run_learns_from_figures_and_then_from_its_guesses(
@@ -380,16 +383,40 @@ def test_a_student_learns_from_guesses_named_by_the_prior(
     """What names them is learnt once, from the prior of the run."""
     seeds = []
 
-    def learn(prior: Prior, *, seed: int, device: torch.device) -> Naming:
+    def learn(prior: Prior, *, seed: int, device: torch.device, progress: Watch) -> Naming:
         seeds.append(seed)
-        return learn_naming(prior, seed=seed, device=device, updates=2)
+        return learn_naming(prior, seed=seed, device=device, progress=progress, updates=2)
 
-    monkeypatch.setattr("keypointgan.training.student.learn_naming", learn)
+    monkeypatch.setattr("keypointgan.training.guess_rounds.learn_naming", learn)
     trainer = StudentTrainer(
         tmp_path / "run", make("student.sides_by_prior=true", "training.seed=5"), teacher=teacher
     )
     assert trainer.fit().step == 6
     assert seeds == [5]
+
+
+@pytest.mark.parametrize("phase", ["sides", "guess"])
+def test_a_stop_between_updates_is_heard_and_changes_nothing(
+    make: MakeConfig,
+    teacher: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    phase: str,
+) -> None:
+    """While the first guesses are made, which takes minutes; the run then makes them anew."""
+    rounds = "keypointgan.training.guess_rounds"
+    monkeypatch.setattr(f"{rounds}.learn_naming", partial(learn_naming, updates=2))
+    monkeypatch.setattr(f"{rounds}.guess", partial(guess, batch=4))
+    config = make("student.sides_by_prior=true")
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    StudentTrainer(straight, config, teacher=teacher).fit()
+    listener = _Interrupter({"sides": 256, "guess": 4}[phase], phase=phase)
+    trainer = listener.trainer = StudentTrainer(stopped, config, teacher=teacher, listener=listener)
+    outcome = trainer.fit()
+    assert (outcome.reason, outcome.step) == ("interrupted", 0)
+    assert trainer.state.guesses is None
+    assert StudentTrainer(stopped, config, teacher=teacher).fit().step == 6
+    assert _lines(stopped) == _lines(straight)
 
 
 def test_a_teacher_whose_guesses_do_not_count_is_not_enough(

@@ -20,6 +20,7 @@ from keypointgan.models.student import Student
 from keypointgan.ops.heatmaps import locate, log_likelihood
 from keypointgan.ops.keypoints import average_mirrored, from_aligned_corners
 from keypointgan.training.naming import Naming
+from keypointgan.training.progress import Watch
 from keypointgan.types import Confidence, Frames, Keypoints, Rows
 
 _PACE = 0.02
@@ -62,6 +63,7 @@ def guess(
     device: torch.device,
     autocast: Callable[[], Any],
     naming: Naming | None = None,
+    progress: Watch | None = None,
     batch: int = 256,
 ) -> Guesses:
     """Return the points of all frames of some clips.
@@ -75,6 +77,7 @@ def guess(
         autocast: A context of lower precision.
         naming: Names each pair of joints by the prior, too; otherwise all sides of a frame are
             right or exchanged together.
+        progress: Called with the frames that were read, and with all.
         batch: Frames at once.
     """
     apart = naming is not None
@@ -83,6 +86,8 @@ def guess(
     for some in rows.split(batch):
         with autocast():
             parts.append(_read(model, fetch(some.to(device)), order, apart=apart))
+        if progress is not None:
+            progress(sum(len(part.points) for part in parts), len(rows))
     points, confidence, evidence = (
         torch.cat([getattr(part, name) for part in parts])
         for name in ("points", "confidence", "evidence")

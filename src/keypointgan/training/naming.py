@@ -21,6 +21,7 @@ from keypointgan.data.priors import Prior
 from keypointgan.errors import ConfigError
 from keypointgan.models.plausibility import Plausibility
 from keypointgan.skeletons import Skeleton
+from keypointgan.training.progress import Watch
 from keypointgan.types import Keypoints
 
 MOST_PAIRS = 8
@@ -114,7 +115,12 @@ class Naming:
 
 
 def learn_naming(
-    prior: Prior, *, seed: int, device: torch.device, updates: int = _UPDATES
+    prior: Prior,
+    *,
+    seed: int,
+    device: torch.device,
+    updates: int = _UPDATES,
+    progress: Watch | None = None,
 ) -> Naming:
     """Teach which naming of a pose is the true one, on poses of the prior.
 
@@ -126,6 +132,7 @@ def learn_naming(
         seed: Of weights, poses and noise.
         device: Where.
         updates: How many.
+        progress: Called with the poses that were learnt from, and with all.
     """
     order = prior.skeleton.mirror
     with torch.random.fork_rng(devices=[]):
@@ -136,7 +143,7 @@ def learn_naming(
     optimizer = Adam(network.parameters())
     schedule = OneCycleLR(optimizer, _RATE, total_steps=updates)
     truth = torch.zeros(_BATCH, dtype=torch.long, device=device)
-    for _ in range(updates):
+    for update in range(updates):
         poses = prior.sample(_BATCH, generator=generator, device=device)
         noise = torch.randn(poses.shape, generator=generator, device=device)
         for shape in ((_BATCH, 1, 1), (_BATCH, len(order), 1)):  # of the whole, of each joint
@@ -151,6 +158,8 @@ def learn_naming(
         cross_entropy(scores, truth).backward()
         optimizer.step()
         schedule.step()
+        if progress is not None:
+            progress((update + 1) * _BATCH, updates * _BATCH)
     left, right = (list(side) for side in zip(*pairs_of(order), strict=True))
     poses = prior.sample(_COUNTED, generator=generator, device=device)
     shares = (poses[:, left, 0] > poses[:, right, 0]).float().mean(dim=0)

@@ -1,8 +1,11 @@
 """What the loop tells its caller while it works; drawing it is the caller's business."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
+
+Watch = Callable[[int, int], None]
+"""Called with how much of a long piece of work is done, and with all of it; may raise to end it."""
 
 
 @dataclass(frozen=True)
@@ -10,10 +13,10 @@ class Progress:
     """Where a phase of a run is.
 
     Attributes:
-        phase: `pretrain` or `train`.
-        step: Updates done.
-        steps: Updates to do at most.
-        frames_per_second: Of late.
+        phase: `pretrain` or `train`; of a student also `guess` and `sides`.
+        step: Updates done, or frames read.
+        steps: All of them, at most.
+        frames_per_second: Of late; poses where it learns from those alone.
         seconds_left: Expected time until the phase's limit.
         metrics: The latest figures.
     """

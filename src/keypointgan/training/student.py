@@ -25,17 +25,16 @@ from keypointgan.config import Config
 from keypointgan.errors import CheckpointError, ConfigError, TrainingError
 from keypointgan.models.keypointgan import KeypointGAN
 from keypointgan.models.student import Student
-from keypointgan.ops.shapes import match_mean_shape
 from keypointgan.skeletons import Skeleton
-from keypointgan.training.guesses import Guesses, guess
+from keypointgan.training.guess_rounds import GuessRounds
+from keypointgan.training.guesses import Guesses
 from keypointgan.training.health import is_broken
 from keypointgan.training.known_frames import DrawnAhead, KnownFrames, Painter, Together
-from keypointgan.training.naming import Naming, check_pairs, learn_naming
+from keypointgan.training.naming import check_pairs
 from keypointgan.training.panels import write_points
 from keypointgan.training.process import Clock, interruptible, make_fabric
 from keypointgan.training.progress import Listener, Silent
 from keypointgan.training.record import Record
-from keypointgan.training.schedule import share_done
 from keypointgan.training.step import Engine
 from keypointgan.training.student_state import StudentState
 from keypointgan.training.student_update import StudentUpdate
@@ -46,7 +45,6 @@ from keypointgan.types import Frames, Rows
 
 _PROGRESS_SECONDS = 0.5
 _CLIP = 5.0  # largest norm of the gradient
-_SHAPES = 4096  # poses of the prior whose mean shape is taken
 
 
 class StudentTrainer:
@@ -101,7 +99,16 @@ class StudentTrainer:
             if settings.supervised:
                 self.state.guesses = self._labelled_rows()
         self._refuse_nothing_to_learn()
-        self.naming: Naming | None = None
+        self.rounds = GuessRounds(
+            config,
+            clips=self.data.training_clips,
+            fetch=self._fetch,
+            skeleton=self.skeleton,
+            teacher=self.teacher,
+            device=self.device,
+            autocast=self.fabric.autocast,
+            listener=self.listener,
+        )
         if settings.compile:
             self.state.model.compile()
         self.record = Record(
@@ -136,7 +143,8 @@ class StudentTrainer:
         settings, state = self.config.training, self.state
         clock, shown = Clock(state.step), 0.0
         while not self.stop_reason and state.step < settings.steps:
-            self._guess_if_due()
+            if not self._guess_if_due():
+                break
             state.step += 1
             # Batches depend on seed and step alone, so that a stopped run goes on the same.
             self.generator.manual_seed((settings.seed * 1_000_003 + state.step) * 1009 + 11)
@@ -261,45 +269,15 @@ class StudentTrainer:
         points = torch.from_numpy(labels.xy)[order].to(self.device)
         return Guesses(rows[order].to(self.device), points, points.new_ones(points.shape[:2]))
 
-    def _guess_if_due(self) -> None:
-        """Guess the points of all training frames, now and then, once there is somebody to ask."""
-        settings, state = self.config.student, self.state
-        if self.config.training.supervised or not settings.real:
-            return
-        if self.teacher is not None and state.guesses is None:
-            state.guesses = self._guess(self.teacher)
-        elif settings.start is not None and state.guesses is None:
-            state.guesses = self._guess(state.averaged)
-        elif state.step and state.step % settings.guess_every == 0:
-            done = share_done(self.config, step=state.step, seconds=state.seconds)
-            if done >= settings.alone:
-                state.guesses = self._guess(state.averaged)
-
-    def _guess(self, model: Student | KeypointGAN) -> Guesses:
-        settings, order = self.config.student, self.skeleton.mirror
-        found = guess(
-            model,
-            self.data.training_clips,
-            self._fetch,
-            order=order,
-            device=self.device,
-            autocast=self.fabric.autocast,
-            naming=self._learnt_naming() if settings.sides_by_prior else None,
-        )
-        points = found.points
-        if settings.match_prior:
-            prior, _ = assemble_prior(self.config, self.skeleton)
-            generator = torch.Generator(self.device).manual_seed(self.config.training.seed)
-            known = prior.sample(_SHAPES, generator=generator, device=self.device)
-            points = match_mean_shape(points, known, order=order)
-        return Guesses(found.rows, points, found.weight**settings.doubt)
-
-    def _learnt_naming(self) -> Naming:
-        """What names sides by the prior: learnt once, the same whenever the run is taken up."""
-        if self.naming is None:
-            prior, _ = assemble_prior(self.config, self.skeleton)
-            self.naming = learn_naming(prior, seed=self.config.training.seed, device=self.device)
-        return self.naming
+    def _guess_if_due(self) -> bool:
+        """Guess the points of all training frames where it is time to; False after Ctrl-C."""
+        asked = None if self.config.training.supervised else self.rounds.whom_to_ask(self.state)
+        if asked is not None:
+            found = self.rounds.guess(asked, stopped=lambda: bool(self.stop_reason))
+            if found is None:
+                return False  # it guesses again when the run is taken up
+            self.state.guesses = found
+        return True
 
     def _fetch(self, rows: Rows) -> Frames:
         return in_layout(
