@@ -86,10 +86,9 @@ class Naming:
             Which joint, as read, each joint is; and how sure that is, 0 (no idea) to 1, always 1
             for joints without a side.
         """
-        pairs, device = pairs_of(self.order), points.device
+        (left, right), device = _two_sides(self.order), points.device
         namings = all_namings(self.order).to(device)
-        signs = _signs(len(pairs)).to(device)
-        left, right = (list(side) for side in zip(*pairs, strict=True))
+        signs = _signs(len(left)).to(device)
         read = (evidence[:, left] + evidence[:, right]) / 2
         if self.shares is not None:
             across = points[:, left, 0] - points[:, right, 0]
@@ -160,7 +159,7 @@ def learn_naming(
         schedule.step()
         if progress is not None:
             progress((update + 1) * _BATCH, updates * _BATCH)
-    left, right = (list(side) for side in zip(*pairs_of(order), strict=True))
+    left, right = _two_sides(order)
     poses = prior.sample(_COUNTED, generator=generator, device=device)
     shares = (poses[:, left, 0] > poses[:, right, 0]).float().mean(dim=0)
     return Naming(network.eval(), order, shares)
@@ -214,6 +213,12 @@ def check_pairs(skeleton: Skeleton) -> None:
 def pairs_of(order: Sequence[int]) -> list[tuple[int, int]]:
     """The pairs of joints of which one is left and one is right."""
     return [(joint, other) for joint, other in enumerate(order) if joint < other]
+
+
+def _two_sides(order: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The first joint of each pair, and the second."""
+    pairs = pairs_of(order)
+    return [joint for joint, _ in pairs], [other for _, other in pairs]
 
 
 def all_namings(order: Sequence[int]) -> Namings:
