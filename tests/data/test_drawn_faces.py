@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from keypointgan.data.backdrops import Backdrops
 from keypointgan.data.dice import Dice
 from keypointgan.data.drawn_faces import DrawnFaces, borders_of, has_landmarks
-from keypointgan.data.face_features import paint_mouth
+from keypointgan.data.face_features import paint_mouth, paint_nostrils
 from keypointgan.data.face_shape import FaceShape, turn_head
 from keypointgan.data.photographs import photograph
 from keypointgan.data.priors import Prior
@@ -122,6 +122,41 @@ def test_a_mouth_stays_within_its_outer_contour(prior: Prior, generator: torch.G
     depth = polygon_depth(face.line(range(48, 60)), size=64)
     assert not changed[depth < -3 / 32].any()
     assert changed[depth > 1 / 32].float().mean() > 0.8
+
+
+def test_nostrils_are_above_the_foot_of_the_nose(prior: Prior, generator: torch.Generator) -> None:
+    """On plain skin the darkest places near the wings are above the landmarks of the foot."""
+    face = FaceShape.of(prior.sample(32, generator=generator), size=64)
+    skin = torch.ones(32, 3, 64, 64)
+    painted = paint_nostrils(skin, face, torch.ones(32), Dice(32, generator=generator))
+    _, foot = face.coordinates(face.at(31, 32, 33, 34, 35))
+    dark = (1 - painted.amin(dim=1, keepdim=True)) * (face.u.abs() < 0.12)
+    dark = dark * ((face.v - foot[:, None, None, None]).abs() < 0.12)
+    height = (dark.square() * face.v).sum(dim=(1, 2, 3)) / dark.square().sum(dim=(1, 2, 3))
+    assert (height - foot).mean() > 0.01
+
+
+def test_a_nose_seen_from_aside_ends_at_its_landmarks(prior: Prior) -> None:
+    """Its stroke is centred on them from the front, and reaches up to them from aside."""
+    front = prior.sample(2, generator=torch.Generator().manual_seed(0))
+    aside = turn_head(front, torch.full((2,), 0.5), torch.zeros(2))
+    radii = torch.full((2, 1), 0.05)
+    for points, wanted in ((front, 0.0), (aside, -0.05)):
+        face = FaceShape.of(points, size=8)
+        moved = ((face.behind(face.line((30,)), radii) - face.line((30,)))[:, 0] * face.right).sum(
+            1
+        )
+        assert_close(moved, torch.full((2,), wanted), atol=1e-3, rtol=0)
+
+
+def test_flesh_is_seen_below_the_chin_and_leaves_the_ears(prior: Prior) -> None:
+    face = FaceShape.of(prior.sample(2, generator=torch.Generator().manual_seed(0)), size=8)
+    height, flesh = torch.ones(2), torch.full((2,), 0.1)
+    bare, full = (face.skull(face.sides(), height, under) for under in (0 * flesh, flesh))
+    below = ((bare - full) * face.up[:, None]).sum(dim=-1) / face.unit[:, None]
+    assert_close(below[:, 8], flesh)
+    assert_close(below[:, [0, 16]], torch.zeros(2, 2), atol=1e-6, rtol=0)
+    assert_close(below[:, 17:], torch.zeros(2, 9), atol=1e-6, rtol=0)
 
 
 def test_the_coordinates_of_a_face_turn_with_it(prior: Prior, generator: torch.Generator) -> None:

@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate
 
 from keypointgan.data.backdrops import Backdrops
 from keypointgan.data.dice import Dice
-from keypointgan.data.face_body import ear_cover, paint_body, paint_obstacles
+from keypointgan.data.face_body import ear_cover, paint_body, paint_near_ear, paint_obstacles
 from keypointgan.data.face_eyes import paint_eyes
 from keypointgan.data.face_features import paint_brows, paint_mouth, paint_nostrils
 from keypointgan.data.face_light import (
@@ -85,7 +85,8 @@ class DrawnFaces:
         picture = _scene(self.backdrops, dice, size=self.size)
         picture = paint_body(picture, face, tone, light, softness, dice)
         skin = skin_colours(tone, face, dice)
-        outline = face.skull(sides, dice.uniform(0.82, 1.05))
+        flesh = dice.uniform(-0.02, 0.11).clamp_min(0)
+        outline = face.skull(sides, dice.uniform(0.82, 1.05), flesh)
         depth = polygon_depth(outline, size=self.size).maximum(face.profile())
         cover = soft_cover(depth, softness * dice.uniform(1, 2.5))
         ears = ear_cover(face, sides, softness, dice)
@@ -93,6 +94,7 @@ class DrawnFaces:
 
         skin = paint_beard(skin, face, hair.colour, softness, dice) * shade
         skin = skin * (1 - jaw_shadow(face, dice))
+        skin = paint_near_ear(skin, face, softness, dice)
         skin = paint_nostrils(skin, face, softness, dice)
         skin = paint_brows(skin, face, hair.colour, softness, dice)
         skin = paint_eyes(skin, face, shade, softness, light, dice)

@@ -99,17 +99,36 @@ def _from(place: Place, up: Place, face: FaceShape) -> tuple[Field, Field]:
 
 
 def ear_cover(face: FaceShape, sides: Points, softness: Number, dice: Dice) -> Field:
-    """Ears at both ends of the jaw line; the farther one is hidden."""
-    out = dice.uniform(0.0, 0.07)
+    """Ears at both ends of the jaw line of a head seen from the front; from aside one is hidden."""
+    out, lift = dice.uniform(0.0, 0.07), dice.uniform(-0.12, 0.05)
     covers = []
     for side, low, high in ((-1, 1, 0), (1, 15, 16)):
-        hidden = (1 - 2.5 * (face.turned * side).clamp_min(0)).clamp(0, 1)
-        bottom = face.moved(sides[:, low], right=side * out, up=0.04)
-        top = face.moved(sides[:, high], right=side * (out + 0.03), up=0.06)
+        hidden = (1 - 2.5 * face.turned.abs()).clamp(0, 1)
+        bottom = face.moved(sides[:, low], right=side * out, up=lift)
+        top = face.moved(sides[:, high], right=side * (out + 0.03), up=lift + 0.02)
         radii = (torch.stack([0.05 * hidden, 0.075 * hidden], dim=-1)) * face.unit[:, None]
         depth = stroke_depth(torch.stack([bottom, top], dim=1), radii, size=face.size)
         covers.append(soft_cover(depth, softness) * each(hidden))
     return torch.maximum(*covers)
+
+
+def paint_near_ear(skin: Picture, face: FaceShape, softness: Number, dice: Dice) -> Picture:
+    """The nearer ear of a head seen from aside, right behind the end of the jaw line."""
+    out = torch.where(face.turned > 0, -1.0, 1.0)
+    jaw = torch.where(each(face.turned > 0, 2), face.line((0, 1, 2)), face.line((16, 15, 14)))
+    large, lift = dice.uniform(0.05, 0.09), dice.uniform(-0.12, 0.06)
+    bottom = face.moved(jaw[:, 1] * 0.6 + jaw[:, 2] * 0.4, right=out * large * 0.9, up=lift)
+    top = face.moved(jaw[:, 0], right=out * (large * 1.5 + 0.02), up=lift + 0.02)
+    ends = torch.stack([bottom, top], dim=1)
+    seen = (3 * face.turned.abs() - 0.4).clamp(0, 1)
+    radii = torch.stack([0.6 * large, large], dim=-1) * face.unit[:, None]
+    depth = stroke_depth(ends, radii, size=face.size)
+    cover = soft_cover(depth, softness) * each(seen)
+    rim = soft_cover(each(0.02 * face.unit) - depth.abs(), softness * 1.5) * each(seen)
+    skin = skin * (1 + cover * each(dice.uniform(-0.2, 0.25)))
+    skin = skin * (1 - rim * each(dice.uniform(0.1, 0.5)))
+    hollow = face.hill(ends[:, 0] * 0.45 + ends[:, 1] * 0.55, 0.35 * large, 0.06)
+    return skin * (1 - hollow * each(seen * dice.uniform(0.1, 0.6)))
 
 
 def paint_obstacles(

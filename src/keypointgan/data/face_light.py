@@ -85,17 +85,24 @@ def _hills(face: FaceShape, dice: Dice) -> Field:
 
 
 def _nose(face: FaceShape, dice: Dice) -> Field:
-    """A ridge that grows from the bridge to the tip, between two wings."""
+    """A ridge that grows from the bridge to the tip, between two wings above their landmarks.
+
+    Seen from aside it ends at its landmarks, and hides what is on its far side.
+    """
     unit = face.unit[:, None]
-    ridge = face.line(BRIDGE)
     width = unit.new_tensor([0.045, 0.05, 0.06, 0.075]) * unit
+    ridge = face.behind(face.line(BRIDGE), width)
     depth = stroke_depth(ridge, width, size=face.size) / each(face.unit)
     grows = (-face.v / 0.4).clamp(0.15, 1.1)
     slope = torch.sigmoid(depth / 0.028)
     tall = each(dice.uniform(0.08, 0.2))
-    centres = torch.stack([face.at(30), face.at(31), face.at(35)], dim=1)
+    tip = face.moved(face.at(30), right=-0.06 * face.aside, up=dice.uniform(0.01, 0.05))
+    lobes = face.moved(face.line((31, 35)), up=dice.uniform(0.02, 0.06))
+    centres = torch.cat([tip[:, None], lobes], dim=1)
     axes = centres.new_tensor([[0.075, 0.065], [0.045, 0.05], [0.045, 0.05]])
-    heights = torch.stack([dice.uniform(0.04, 0.11), *[dice.uniform(0.03, 0.07)] * 2], dim=-1)
+    near = torch.stack([1 + face.aside, 1 - face.aside], dim=-1).clamp_max(1)
+    lobe = dice.uniform(0.03, 0.07, 1) * near
+    heights = torch.cat([dice.uniform(0.04, 0.11, 1), lobe], dim=-1)
     wings = blobs(centres, axes * unit[..., None], heights, size=face.size)
     return slope * grows * tall + wings
 
@@ -115,12 +122,12 @@ def shine(height: Field, face: FaceShape, light: Light) -> Field:
 
 
 def jaw_shadow(face: FaceShape, dice: Dice) -> Field:
-    """How dark it is along the jaw, more so where the side of the head is seen behind it."""
+    """How dark it is right below the jaw, more so where the side of the head is seen behind it."""
     unit = face.unit[:, None]
     dark = dice.uniform(0.0, 0.35)
     shadow = torch.zeros_like(face.u)
     for side, landmarks in ((1, range(0, 9, 2)), (-1, range(16, 7, -2))):
-        points = face.line(landmarks)
+        points = face.moved(face.line(landmarks), up=-0.025)
         seen = (face.turned * side * 2).clamp(0.1, 1)
         radii = unit * points.new_tensor([0.02, 0.04, 0.06, 0.05, 0.04])
         depth = stroke_depth(points, radii, size=face.size)

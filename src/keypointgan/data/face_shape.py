@@ -30,8 +30,13 @@ _DEPTHS = (
     *(-0.06, 0.04, 0.06, 0.04, -0.06, 0.03, 0.04, 0.03),
 )
 """How near to the viewer each landmark of a face seen from the front is, in units: by eye."""
-_BEHIND = (0.40, 0.38, 0.33, 0.24, 0.13, 0.04)
-"""How far the side of a head seen from the side reaches beyond the jaw's landmarks."""
+_BEHIND = (0.40, 0.36, 0.22, 0.10, 0.04, 0.0)
+"""How far the side of a head seen from the side reaches beyond the jaw's landmarks.
+
+Behind the ear, that is; below it the jaw is the edge, and behind the jaw is the neck.
+"""
+_BELOW = (0.0, 0.2, 0.45, 0.65, 0.8, 0.9, 1.0, 1.0)
+"""How much of the flesh under the jaw is seen below each of its landmarks, to the chin's."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class FaceShape:
         u: Of each pixel, how far right of the bridge it is, in units.
         v: Of each pixel, how far above.
         turned: From -1, the nose at the image's left end of the jaw line, to 1.
+        aside: The same for the nose itself: -1 or 1 once its far side is hidden behind the ridge.
         size: Side of the picture, pixels.
     """
 
@@ -56,6 +62,7 @@ class FaceShape:
     u: Field
     v: Field
     turned: PerPicture
+    aside: PerPicture
     size: int
 
     @classmethod
@@ -76,7 +83,8 @@ class FaceShape:
         u, v = (x * axis[:, :1] + y * axis[:, 1:] for axis in (right_, up_))
         ends = points[:, 30] * 2 - points[:, 0] - points[:, 16]
         turned = ((ends * right).sum(dim=-1) / width).clamp(-1, 1)
-        return cls(points, right, up, unit, u, v, turned, size)
+        aside = (3 * turned).clamp(-1, 1)
+        return cls(points, right, up, unit, u, v, turned, aside, size)
 
     def at(self, *landmarks: int) -> Place:
         """The mean of these landmarks."""
@@ -120,18 +128,31 @@ class FaceShape:
         return blobs(centre[:, None], axes[:, None], top[:, None], size=self.size)
 
     def profile(self) -> Field:
-        """How deep each pixel is in nose and lips, which reach beyond the cheek from aside."""
-        line = self.line((27, 28, 29, 30, 33, 51, 57))
-        radii = line.new_tensor([0.03, 0.035, 0.045, 0.055, 0.05, 0.04, 0.04])
-        return stroke_depth(line, radii * self.units(1.0), size=self.size)
+        """How deep each pixel is in nose and lips, which reach beyond the cheek from aside.
 
-    def skull(self, sides: Points, height: PerPicture) -> Float[Tensor, "batch corner 2"]:
+        Seen from aside, their landmarks lie near the outline.
+        """
+        line = self.line((27, 28, 29, 30, 33, 51, 57))
+        radii = line.new_tensor([0.03, 0.035, 0.045, 0.055, 0.05, 0.04, 0.04]) * self.units(1.0)
+        return stroke_depth(self.behind(line, 0.7 * radii), radii, size=self.size)
+
+    def behind(self, line: Points, radii: Float[Tensor, "batch point"]) -> Points:
+        """A line as far from the outline of a nose seen from aside as its radii."""
+        back = (radii * self.aside[:, None])[..., None]
+        return line - back * self.right[:, None]
+
+    def skull(
+        self, sides: Points, height: PerPicture, flesh: PerPicture
+    ) -> Float[Tensor, "batch corner 2"]:
         """The outline of the head: its sides, and an arch over the forehead.
 
         Args:
             sides: Of `sides`.
             height: Of the arch above the ears, in units.
+            flesh: How far one sees of what is under the chin, in units.
         """
+        below = sides.new_tensor([*_BELOW, 1.0, *_BELOW[::-1]])
+        sides = sides - (self.units(flesh) * below)[..., None] * self.up[:, None]
         turn = torch.linspace(0, torch.pi, 11, device=sides.device)[1:-1]
         cos = turn.cos().sign() * turn.cos().abs() ** 0.8
         sin = turn.sin() ** 0.8
