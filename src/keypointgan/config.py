@@ -204,8 +204,9 @@ class StudentConfig(Settings):
     start: Path | None = None
     """Start from the student of this run or name, which guesses from the first update on."""
     match_prior: bool = False
-    """Move each round's guesses in their own frame, all alike, so that their mean shape is that of
-    the prior. For objects that the prior shows in the same kind of poses, such as faces."""
+    """Move each round's guesses in their own frame so that their mean shape, and how it changes
+    along the prior's main component (where a head looks), are those of the prior. For objects that
+    the prior shows in the same kind of poses, such as faces."""
     sides_by_prior: bool = False
     """Name left and right in guesses pair by pair, as poses of the prior, the frame and its
     neighbours have it; else all sides of a frame are right or exchanged together. Eight pairs at
