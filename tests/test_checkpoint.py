@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError
 from torch.testing import assert_close
 
-from keypointgan.assemble import assemble_model
+from keypointgan.assemble import assemble_model, assemble_student
 from keypointgan.checkpoint import (
     PRETRAINED,
     list_pretrained,
@@ -23,6 +23,8 @@ from keypointgan.checkpoint import (
 from keypointgan.config import Config
 from keypointgan.errors import CheckpointError, TrainingError
 from keypointgan.models.keypointgan import KeypointGAN
+from keypointgan.models.naming import holds_naming
+from keypointgan.models.student import Student
 from keypointgan.skeletons import Skeleton
 
 H36M = Skeleton.load("h36m17")
@@ -67,6 +69,35 @@ def test_a_checkpoint_comes_back_as_it_was(
     assert loaded.skeleton == H36M
     assert loaded.config == tiny_config()
     assert (loaded.size, loaded.step, loaded.metrics) == (64, 7, {"error": 3.5})
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_student_comes_back_with_what_names_its_sides(
+    tiny_config: Callable[..., Config], tmp_path: Path, half: bool
+) -> None:
+    """Also where the settings do not speak of it; one without comes back without."""
+    config = tiny_config("student.width=4").for_student()
+    for named in (True, False):
+        student = assemble_student(config, H36M, named=named)
+        if student.naming is not None:
+            student.naming.bias += 0.25
+        save_checkpoint(
+            tmp_path, student, config=config, skeleton=H36M, step=1, metrics={}, half=half
+        )
+        loaded = load_model(tmp_path).model
+        assert isinstance(loaded, Student)
+        assert (loaded.naming is not None) == named
+        assert holds_naming(loaded.state_dict()) == named
+        if loaded.naming is not None:
+            assert_close(loaded.naming.bias, torch.full((6,), 0.25), atol=0, rtol=0)
+            assert loaded.naming.order == H36M.mirror
+
+
+def test_a_student_learnt_by_the_prior_before_namings_were_kept_is_loaded_without() -> None:
+    loaded = load_model("humans")
+    assert loaded.config.student.sides_by_prior
+    assert isinstance(loaded.model, Student)
+    assert loaded.model.naming is None
 
 
 def test_a_run_a_folder_and_a_file_name_the_same_model(save: Save, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ from keypointgan.models.decoder import CompactDecoder, Decoder
 from keypointgan.models.discriminator import Discriminator
 from keypointgan.models.encoder import CompactEncoder, Encoder
 from keypointgan.models.keypointgan import KeypointGAN
+from keypointgan.models.naming import Naming
+from keypointgan.models.plausibility import Plausibility
 from keypointgan.models.regressor import CompactRegressor, Regressor
 from keypointgan.models.student import Student
 from keypointgan.ops.capsules import draw_capsules
@@ -90,9 +92,15 @@ def assemble_model(
     )
 
 
-def assemble_student(config: Config, skeleton: Skeleton) -> Student:
-    """Return the student with fresh weights."""
-    return Student(keypoints=skeleton.num_joints, width=config.student.width)
+def assemble_student(config: Config, skeleton: Skeleton, *, named: bool = False) -> Student:
+    """Return the student with fresh weights, with a naming of its sides or without."""
+    naming = assemble_naming(skeleton) if named else None
+    return Student(keypoints=skeleton.num_joints, width=config.student.width, naming=naming)
+
+
+def assemble_naming(skeleton: Skeleton) -> Naming:
+    """Return what names sides along a video, with fresh weights."""
+    return Naming(Plausibility(keypoints=skeleton.num_joints), skeleton.mirror)
 
 
 def assemble_discriminator(config: Config) -> Discriminator:

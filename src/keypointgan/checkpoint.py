@@ -30,6 +30,7 @@ from keypointgan.assemble import assemble_model, assemble_student
 from keypointgan.config import Config
 from keypointgan.errors import CheckpointError, ConfigError, TrainingError
 from keypointgan.models.keypointgan import KeypointGAN
+from keypointgan.models.naming import holds_naming
 from keypointgan.models.student import Student
 from keypointgan.recipe import make_config
 from keypointgan.skeletons import Skeleton
@@ -140,13 +141,14 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Loade
             f"{error} The checkpoint was written by another version of keypointgan."
         ) from error
     skeleton = Skeleton.from_dict(description["skeleton"], where=str(folder))
+    weights = _read_weights(weights_file)
     model: KeypointGAN | Student
     if description.get("network") == "student":
-        model = assemble_student(config, skeleton)
+        model = assemble_student(config, skeleton, named=holds_naming(weights))
     else:
         aligned = bool(description["align_corners"])
         model = assemble_model(config.model, skeleton, align_corners=aligned)
-    load_weights(model, weights_file)
+    _fill(model, weights, file=weights_file)
     return LoadedModel(
         model.to(device).eval(),
         skeleton,
@@ -182,10 +184,17 @@ def load_weights(model: KeypointGAN | Student, file: Path) -> None:
     Raises:
         CheckpointError: The file is damaged, or holds the weights of other networks.
     """
+    _fill(model, _read_weights(file), file=file)
+
+
+def _read_weights(file: Path) -> dict[str, Tensor]:
     try:
-        weights = load_file(file)
+        return load_file(file)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{file}: expected weights (safetensors), got {error}.") from error
+
+
+def _fill(model: KeypointGAN | Student, weights: Mapping[str, Tensor], *, file: Path) -> None:
     own = model.state_dict()
     strange = [key for key in own if key not in weights or weights[key].shape != own[key].shape]
     if strange or len(own) != len(weights):

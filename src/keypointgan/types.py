@@ -30,6 +30,9 @@ Heatmaps = Float[Tensor, "batch keypoint rows columns"]
 Confidence = Float[Tensor, "batch keypoint"]
 """How concentrated a keypoint's heatmap is, in [0, 1]."""
 
+Evidence = Float[Tensor, "batch keypoint"]
+"""Nats for the name under which each keypoint was read, against that of the other side."""
+
 Scores = Float[Tensor, "batch 1 _ _"]  # any size: each scale has its own
 """A discriminator's scores of the patches of a skeleton image."""
 
@@ -48,6 +51,7 @@ PoseArray = Float32[ndarray, "pose keypoint axes"]
 __all__ = [
     "Confidence",
     "Drawings",
+    "Evidence",
     "FrameArray",
     "Frames",
     "Heatmaps",

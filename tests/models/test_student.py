@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
+from keypointgan.models.naming import Naming
+from keypointgan.models.plausibility import Plausibility
 from keypointgan.models.student import NEAR, Student
-from keypointgan.ops.heatmaps import within
+from keypointgan.ops.heatmaps import side_evidence, within
 
 
 @pytest.fixture
@@ -90,3 +92,17 @@ def test_nothing_is_drawn_on_the_way_to_the_points(
     student: Student, generator: torch.Generator
 ) -> None:
     assert student.detect(_frames(generator)).skeleton_image is None
+
+
+def test_a_student_with_a_naming_finds_the_same_and_says_how_sure_the_sides_are(
+    student: Student, generator: torch.Generator
+) -> None:
+    frames, order = _frames(generator), (1, 0, 3, 2, 4)
+    before = student.detect(frames)
+    assert before.evidence is None
+    student.naming = Naming(Plausibility(keypoints=5, width=4), order)
+    after = student.detect(frames)
+    assert_close(after.keypoints, before.keypoints, atol=0, rtol=0)
+    assert_close(after.confidence, before.confidence, atol=0, rtol=0)
+    assert after.evidence is not None
+    assert_close(after.evidence, side_evidence(student(frames)[0], before.keypoints, order=order))

@@ -18,6 +18,7 @@ from keypointgan.ops.heatmaps import (
     log_likelihood,
     mean_place,
     promoted,
+    side_evidence,
     within,
 )
 
@@ -143,6 +144,18 @@ def test_a_drawn_point_is_likelier_than_where_it_was_not_drawn() -> None:
     scores = _drawn(points)
     difference = log_likelihood(scores, points) - log_likelihood(scores, away)
     assert_close(difference, torch.full_like(difference, 2.0))
+
+
+def test_the_evidence_for_a_side_is_what_its_map_says_against_the_place_of_the_other() -> None:
+    """By bells of one cell, left and right two cells from each other: 2 nats; the middle 0."""
+    left, middle = _centre(5, 7).double(), _centre(2, 3).double()
+    points = torch.cat([left, left + 2 * CELL * torch.tensor([1.0, 0.0]), middle], dim=1)
+    scores = _drawn(points)
+    order = (1, 0, 2)
+    expected = torch.tensor([[2.0, 2.0, 0.0]], dtype=torch.float64)
+    assert_close(side_evidence(scores, points, order=order), expected)
+    exchanged = side_evidence(scores, points[:, list(order)], order=order)
+    assert_close(exchanged, -expected)
 
 
 def test_a_place_outside_is_as_likely_as_the_border() -> None:

@@ -13,10 +13,10 @@ from torch.testing import assert_close
 
 from keypointgan.data.index import Clip
 from keypointgan.models.keypointgan import KeypointGAN
+from keypointgan.models.naming import Naming
 from keypointgan.models.plausibility import Plausibility
 from keypointgan.models.student import Student
 from keypointgan.training.guesses import Guesses, guess, name_sides
-from keypointgan.training.naming import Naming
 
 LEFT_RIGHT = (1, 0)
 SIDES = (1, 0, 2)

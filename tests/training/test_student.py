@@ -23,12 +23,13 @@ from keypointgan.data.labels import Labels
 from keypointgan.data.priors import Prior
 from keypointgan.errors import CheckpointError, ConfigError, TrainingError
 from keypointgan.hardware import NO_BFLOAT16
+from keypointgan.models.naming import Naming, holds_naming
 from keypointgan.models.student import Student
 from keypointgan.skeletons import Skeleton
 from keypointgan.training.guesses import guess
 from keypointgan.training.journal import read_metrics
 from keypointgan.training.known_frames import DrawnAhead, Together
-from keypointgan.training.naming import Naming, learn_naming
+from keypointgan.training.naming import learn_naming
 from keypointgan.training.progress import Progress, Watch
 from keypointgan.training.schedule import student_rate
 from keypointgan.training.student import StudentTrainer
@@ -393,6 +394,54 @@ def test_a_student_learns_from_guesses_named_by_the_prior(
     )
     assert trainer.fit().step == 6
     assert seeds == [5]
+
+
+def test_a_student_keeps_what_names_its_sides_and_a_run_that_is_taken_up_too(
+    make: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same, with the bias of the last round of guesses, as of a run that was not stopped."""
+    rounds = "keypointgan.training.guess_rounds"
+    monkeypatch.setattr(f"{rounds}.learn_naming", partial(learn_naming, updates=2))
+    config = make("student.sides_by_prior=true", "student.guess_every=1", "student.alone=0")
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    StudentTrainer(straight, config).fit()
+    listener = _Interrupter(3)
+    trainer = listener.trainer = StudentTrainer(stopped, config, listener=listener)
+    trainer.fit()
+    monkeypatch.delattr(f"{rounds}.learn_naming")  # it is not learnt again
+    assert StudentTrainer(stopped, config).fit().step == 6
+    assert _lines(stopped) == _lines(straight)
+    assert_close(_weights(stopped), _weights(straight), atol=0, rtol=0)
+    loaded = load_model(stopped).model
+    assert isinstance(loaded, Student)
+    assert loaded.naming is not None
+    assert loaded.naming.bias.abs().min() > 0
+    assert not holds_naming(trainer.state.model.state_dict()), "nothing of it is trained"
+
+
+def test_a_teacher_s_bias_is_not_kept_as_the_student_s(
+    make: MakeConfig, teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = "keypointgan.training.guess_rounds"
+    monkeypatch.setattr(f"{rounds}.learn_naming", partial(learn_naming, updates=2))
+    config = make("student.sides_by_prior=true", "student.guess_every=100", "student.steps=1")
+    StudentTrainer(tmp_path, config, teacher=teacher).fit()
+    assert_close(_weights(tmp_path)["naming.bias"], torch.zeros(6), atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_who_goes_on_from_a_student_with_a_naming_learns_an_own_one_or_none(
+    make: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    rounds = "keypointgan.training.guess_rounds"
+    monkeypatch.setattr(f"{rounds}.learn_naming", partial(learn_naming, updates=2))
+    config = make("student.steps=1")
+    model = assemble_student(config, H36M, named=True)
+    other = tmp_path / "other"
+    save_checkpoint(other, model.eval(), config=config, skeleton=H36M, step=1, metrics={})
+    settings = (f"student.start={other}", f"student.sides_by_prior={again}", "student.steps=1")
+    StudentTrainer(tmp_path / "run", make(*settings)).fit()
+    assert holds_naming(_weights(tmp_path / "run")) == again
 
 
 @pytest.mark.parametrize("phase", ["sides", "guess"])

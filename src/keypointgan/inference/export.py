@@ -33,6 +33,7 @@ from keypointgan import __version__
 from keypointgan.data.whole_files import make_folder, whole_file
 from keypointgan.errors import ExportError, MissingExtraError
 from keypointgan.inference.detector import DetectingModel, Detector
+from keypointgan.models.student import Student
 from keypointgan.ops.keypoints import from_aligned_corners, to_pixels
 from keypointgan.types import FrameArray
 
@@ -105,7 +106,9 @@ def export_onnx(detector: Detector, path: str | Path) -> Exported:
         raise ExportError(
             f"Expected a detector of torch modules, got {type(detector.model).__name__}."
         )
-    networks = copy.deepcopy(detector.model).cpu().float().eval()
+    networks: Any = copy.deepcopy(detector.model).cpu().float().eval()
+    if isinstance(networks, Student):
+        networks.naming = None  # sides are named along videos, not in the frames of the file
     on_cpu = Detector(
         networks,
         skeleton=detector.skeleton,

@@ -8,7 +8,7 @@ from torch import nn
 from keypointgan.ops.keypoints import confidence, soft_argmax
 from keypointgan.ops.render import Falloff, render_skeleton
 from keypointgan.skeletons import Link
-from keypointgan.types import Confidence, Frames, Keypoints, SkeletonImages
+from keypointgan.types import Confidence, Evidence, Frames, Keypoints, SkeletonImages
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,19 @@ class Reconstruction:
 
 @dataclass(frozen=True)
 class Detection:
-    """The keypoints of frames, how sure they are, and the picture they were read from, if any."""
+    """The keypoints of frames.
+
+    Attributes:
+        keypoints: Where they are.
+        confidence: How sure they are.
+        skeleton_image: The picture they were read from, if any.
+        evidence: For their sides, from detectors whose sides can be named along a video.
+    """
 
     keypoints: Keypoints
     confidence: Confidence
     skeleton_image: SkeletonImages | None
+    evidence: Evidence | None = None
 
 
 class KeypointGAN(nn.Module):

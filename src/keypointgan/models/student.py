@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from keypointgan.models.blocks import conv_block, double
 from keypointgan.models.keypointgan import Detection
-from keypointgan.ops.heatmaps import locate, within
+from keypointgan.models.naming import Naming
+from keypointgan.ops.heatmaps import locate, side_evidence, within
 from keypointgan.types import Confidence, Frames, Heatmaps
 
 NEAR = 0.05
@@ -28,6 +29,7 @@ class Student(nn.Module):
     Args:
         keypoints: Number of keypoints, K in the paper.
         width: Channels of the stem.
+        naming: What tells its left from its right along a video; None if it did not learn that.
     """
 
     calibration: Tensor
@@ -36,7 +38,9 @@ class Student(nn.Module):
     align_corners = False
     """Keypoints are in our coordinates, whose -1 and +1 are the outer edges."""
 
-    def __init__(self, *, keypoints: int, width: int = 32) -> None:
+    naming: Naming | None
+
+    def __init__(self, *, keypoints: int, width: int = 32, naming: Naming | None = None) -> None:
         super().__init__()
         wide = (2 * width, 3 * width, 4 * width, 6 * width)
         self.stem = conv_block(3, width, 5, stride=2)
@@ -63,6 +67,7 @@ class Student(nn.Module):
         nn.init.normal_(self.out.weight, 0.0, 0.01)
         nn.init.zeros_(self.error.weight)
         nn.init.constant_(self.error.bias, -3.0)
+        self.register_module("naming", naming)
 
     def forward(self, frame: Frames) -> tuple[Heatmaps, Float[Tensor, "batch keypoint"]]:
         """Scores of each keypoint at a quarter of the size, and the logarithm of its error.
@@ -78,9 +83,15 @@ class Student(nn.Module):
         return self.out(features), self.error(torch.cat([deepest, middle], dim=1))
 
     def detect(self, frame: Frames) -> Detection:
-        """The keypoints of frames, and the probability that each is off by less than `NEAR`."""
+        """The keypoints of frames, and the probability that each is off by less than `NEAR`.
+
+        With a naming, also the evidence for their sides.
+        """
         heatmaps, log_error = self(frame)
-        return Detection(locate(heatmaps), self.confidence(log_error), None)
+        points, evidence = locate(heatmaps), None
+        if self.naming is not None:
+            evidence = side_evidence(heatmaps, points, order=self.naming.order)
+        return Detection(points, self.confidence(log_error), None, evidence)
 
     def confidence(self, log_error: Float[Tensor, "batch keypoint"]) -> Confidence:
         """The probability that a point with this error lies within `NEAR` of the side."""

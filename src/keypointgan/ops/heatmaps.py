@@ -1,11 +1,13 @@
 """Heatmaps with one peak a keypoint: their target, where their peak is, how likely a place is."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from keypointgan.types import Confidence, Heatmaps, Keypoints
+from keypointgan.types import Confidence, Evidence, Heatmaps, Keypoints
 
 _REACH = 2.5  # cells around the peak over which its place is averaged
 _CERTAIN = 80.0  # distances, in scales of the error, beyond which nothing is left to be off by
@@ -77,6 +79,18 @@ def log_likelihood(heatmaps: Heatmaps, places: Keypoints) -> Float[Tensor, "batc
         align_corners=False,
     )
     return found.view(batch, keypoints)
+
+
+def side_evidence(heatmaps: Heatmaps, places: Keypoints, *, order: Sequence[int]) -> Evidence:
+    """How much likelier each keypoint is at its place than at that of the other side, in nats.
+
+    Args:
+        heatmaps: Unnormalised scores.
+        places: Where the keypoints were read.
+        order: For each keypoint the one on the other side, `Skeleton.mirror`.
+    """
+    exchanged = places[:, list(order)]
+    return log_likelihood(heatmaps, places) - log_likelihood(heatmaps, exchanged)
 
 
 def within(distance: float, scale: Float[Tensor, "batch keypoint"]) -> Confidence:

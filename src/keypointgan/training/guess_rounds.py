@@ -10,11 +10,12 @@ from keypointgan.assemble import assemble_prior
 from keypointgan.config import Config
 from keypointgan.data.index import Clip
 from keypointgan.models.keypointgan import KeypointGAN
+from keypointgan.models.naming import Naming
 from keypointgan.models.student import Student
 from keypointgan.ops.shapes import match_mean_shape
 from keypointgan.skeletons import Skeleton
 from keypointgan.training.guesses import Guesses, guess
-from keypointgan.training.naming import Naming, learn_naming
+from keypointgan.training.naming import learn_naming
 from keypointgan.training.progress import Listener, Progress, Watch
 from keypointgan.training.schedule import share_done
 from keypointgan.training.student_state import StudentState
@@ -36,6 +37,7 @@ class GuessRounds:
         device: Where the models are.
         autocast: A context of lower precision.
         listener: Who watches.
+        naming: What names sides by the prior, where a run is taken up that has learnt it.
     """
 
     def __init__(
@@ -49,11 +51,12 @@ class GuessRounds:
         device: torch.device,
         autocast: Callable[[], Any],
         listener: Listener,
+        naming: Naming | None = None,
     ) -> None:
         self.config, self.clips, self.fetch = config, clips, fetch
         self.skeleton, self.teacher, self.device = skeleton, teacher, device
         self.autocast, self.listener = autocast, listener
-        self._naming: Naming | None = None
+        self.naming = naming
 
     def whom_to_ask(self, state: StudentState) -> Student | KeypointGAN | None:
         """Who guesses before the next update; None where it is not time."""
@@ -87,6 +90,7 @@ class GuessRounds:
 
     def _guess(self, model: Student | KeypointGAN, stopped: Callable[[], bool]) -> Guesses:
         settings, order = self.config.student, self.skeleton.mirror
+        naming = self._learnt_naming(stopped) if settings.sides_by_prior else None
         found = guess(
             model,
             self.clips,
@@ -94,9 +98,11 @@ class GuessRounds:
             order=order,
             device=self.device,
             autocast=self.autocast,
-            naming=self._learnt_naming(stopped) if settings.sides_by_prior else None,
+            naming=naming,
             progress=self._watch("guess", stopped),
         )
+        if naming is not None and not isinstance(model, Student):
+            naming.bias.zero_()  # it was the teacher's
         points = found.points
         if settings.match_prior:
             prior, _ = assemble_prior(self.config, self.skeleton)
@@ -107,15 +113,15 @@ class GuessRounds:
 
     def _learnt_naming(self, stopped: Callable[[], bool]) -> Naming:
         """What names sides by the prior: learnt once, the same whenever the run is taken up."""
-        if self._naming is None:
+        if self.naming is None:
             prior, _ = assemble_prior(self.config, self.skeleton)
-            self._naming = learn_naming(
+            self.naming = learn_naming(
                 prior,
                 seed=self.config.training.seed,
                 device=self.device,
                 progress=self._watch("sides", stopped),
             )
-        return self._naming
+        return self.naming
 
     def _watch(self, phase: str, stopped: Callable[[], bool]) -> Watch:
         """What tells the listener how far a phase is, and leaves off where that is asked."""

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from keypointgan.data.index import Clip
 from keypointgan.models.keypointgan import Detection, KeypointGAN
+from keypointgan.models.naming import Naming
 from keypointgan.models.student import Student
-from keypointgan.ops.heatmaps import locate, log_likelihood
+from keypointgan.ops.heatmaps import locate, side_evidence
 from keypointgan.ops.keypoints import average_mirrored, from_aligned_corners
-from keypointgan.training.naming import Naming
 from keypointgan.training.progress import Watch
 from keypointgan.types import Confidence, Frames, Keypoints, Rows
 
@@ -75,8 +75,8 @@ def guess(
         order: For each joint the one on the other side, `Skeleton.mirror`.
         device: Where the model is.
         autocast: A context of lower precision.
-        naming: Names each pair of joints by the prior, too; otherwise all sides of a frame are
-            right or exchanged together.
+        naming: Names each pair of joints by the prior, too, and is told the bias of this model;
+            otherwise all sides of a frame are right or exchanged together.
         progress: Called with the frames that were read, and with all.
         batch: Frames at once.
     """
@@ -94,6 +94,7 @@ def guess(
     )
     lengths = [clip.frames for clip in clips]
     if naming is not None:
+        naming.measure_bias(points, evidence)
         names, sure = naming(points, evidence, lengths=lengths)
     else:
         names, sure = _name_whole(points, evidence, lengths=lengths, order=order)
@@ -199,12 +200,8 @@ def _read_student(model: Student, frames: Frames, order: Sequence[int], *, apart
     aligned = torch.where(agree[..., None, None], turned, turned[:, sides])
     both = torch.logaddexp(_log_shares(straight), _log_shares(aligned))
     points = locate(both)
-    exchanged = points[:, sides]
-    evidence = sum(
-        log_likelihood(maps, points) - log_likelihood(maps, exchanged)
-        for maps in (straight, turned)
-    )
-    assert isinstance(evidence, Tensor)
+    evidence = side_evidence(straight, points, order=order)
+    evidence = evidence + side_evidence(turned, points, order=order)
     error = torch.logaddexp(error.float(), other_error.float()[:, sides]) - log(2)
     return _Reading(points, model.confidence(error), evidence)
 

@@ -149,12 +149,16 @@ class TrainingState:
 
 @torch.no_grad()
 def move_average(averaged: nn.Module, model: nn.Module, decay: float, *, step: int) -> None:
-    """Move a running mean of weights towards them; the early ones are forgotten sooner."""
+    """Move a running mean of weights towards them; the early ones are forgotten sooner.
+
+    What the mean has beyond the model, a student's naming, stays as it is.
+    """
     decay = min(decay, (1 + step) / (10 + step))
-    pairs = zip(averaged.state_dict().values(), model.state_dict().values(), strict=True)
+    means = averaged.state_dict()
     kept: list[Tensor] = []
     new: list[Tensor] = []
-    for old, now in pairs:
+    for name, now in model.state_dict().items():
+        old = means[name]
         if old.is_floating_point():
             kept.append(old)
             new.append(now)

@@ -16,6 +16,7 @@ from torch.optim import Adam
 from keypointgan.assemble import (
     assemble_data,
     assemble_figures,
+    assemble_naming,
     assemble_prior,
     assemble_student,
     labels_of,
@@ -24,6 +25,7 @@ from keypointgan.checkpoint import load_model, load_resume_state, method_of, sav
 from keypointgan.config import Config
 from keypointgan.errors import CheckpointError, ConfigError, TrainingError
 from keypointgan.models.keypointgan import KeypointGAN
+from keypointgan.models.naming import holds_naming
 from keypointgan.models.student import Student
 from keypointgan.skeletons import Skeleton
 from keypointgan.training.guess_rounds import GuessRounds
@@ -92,6 +94,8 @@ class StudentTrainer:
         self.known = self._known_frames()
         resume = load_resume_state(run, network="student")
         if resume is not None:
+            if holds_naming(resume["state"]["averaged"]):
+                self.state.averaged.naming = assemble_naming(self.skeleton).to(self.device)
             self.state.load_state_dict(resume["state"], device=self.device)
         else:
             if config.student.start is not None:
@@ -108,6 +112,7 @@ class StudentTrainer:
             device=self.device,
             autocast=self.fabric.autocast,
             listener=self.listener,
+            naming=self.state.averaged.naming,
         )
         if settings.compile:
             self.state.model.compile()
@@ -183,6 +188,7 @@ class StudentTrainer:
                 f"got another network or one of {loaded.skeleton.name}. Name one with "
                 "student.start."
             )
+        loaded.model.naming = None  # it is learnt from the prior of this run
         try:
             for model in (self.state.model, self.state.averaged):
                 model.load_state_dict(loaded.model.state_dict())
@@ -276,7 +282,7 @@ class StudentTrainer:
             found = self.rounds.guess(asked, stopped=lambda: bool(self.stop_reason))
             if found is None:
                 return False  # it guesses again when the run is taken up
-            self.state.guesses = found
+            self.state.guesses, self.state.averaged.naming = found, self.rounds.naming
         return True
 
     def _fetch(self, rows: Rows) -> Frames:
