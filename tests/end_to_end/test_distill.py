@@ -6,13 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from keypointgan.app.models import Models
 from keypointgan.app.swapping import swap
 from keypointgan.app.watching import curves_of, newest_panel, summarise
+from keypointgan.assemble import assemble_naming
+from keypointgan.checkpoint import load_model, save_checkpoint
 from keypointgan.cli import main
+from keypointgan.data.video import write_video
 from keypointgan.errors import CheckpointError
 from keypointgan.inference.detector import Detector
+from keypointgan.inference.poses import Poses
+from keypointgan.models.student import Student
 from keypointgan.recipe import load_config
 
 Run = Callable[..., tuple[int, str, str]]
@@ -167,3 +173,43 @@ def test_calibration_is_written_into_the_checkpoint(
     assert measured[0] == 0
     again = json.loads((tmp_path / "b.json").read_text())
     assert again["before"]["gap"] == pytest.approx(found["after"]["gap"], abs=1e-6)
+
+
+def test_sides_of_a_video_are_named_whatever_the_file(
+    student: Path, run: Run, tmp_path: Path
+) -> None:
+    """A CSV file, which is written while frames are read, and one of the whole; not an image."""
+    from PIL import Image
+
+    loaded = load_model(student)
+    assert isinstance(loaded.model, Student)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        loaded.model.naming = assemble_naming(loaded.skeleton)
+    named, config = tmp_path / "named", loaded.config
+    save_checkpoint(
+        named, loaded.model, config=config, skeleton=loaded.skeleton, step=1, metrics={}
+    )
+    frames = np.random.default_rng(0).integers(0, 256, (9, 64, 64, 3), np.uint8)
+    video, picture = tmp_path / "video.mp4", tmp_path / "picture.png"
+    write_video(video, frames, 25.0)
+    Image.fromarray(frames[0]).save(picture)
+    found = {}
+    for source, suffix, options in (
+        (video, "csv", ("--batch-size", "2")),
+        (video, "npz", ()),
+        (video, "csv", ("--no-name-sides",)),
+        (picture, "csv", ()),
+        (picture, "csv", ("--no-name-sides",)),
+    ):
+        output = tmp_path / f"poses.{suffix}"
+        assert run("predict", named, source, "-o", output, *options)[0] == 0
+        found[source.name, suffix, options] = Poses.load(output, skeleton=loaded.skeleton).xy
+    streamed, whole, read, image, image_read = found.values()
+    np.testing.assert_allclose(streamed, whole, atol=1e-3)
+    assert np.abs(streamed - read).max() > 1
+    np.testing.assert_array_equal(image, image_read)
+    code, _, errors = run("predict", student, video, "-o", tmp_path / "no.csv", "--name-sides")
+    assert code == 1
+    assert "Expected a model that can name left and right along a video" in errors
+    assert not (tmp_path / "no.csv").exists()

@@ -15,6 +15,9 @@ from keypointgan.errors import CheckpointError, ConfigError, DataError, VideoErr
 from keypointgan.inference.detector import Detector
 from keypointgan.inference.poses import Poses
 from keypointgan.models.keypointgan import Detection
+from keypointgan.models.naming import Naming
+from keypointgan.models.plausibility import Plausibility
+from keypointgan.models.student import Student
 from keypointgan.ops.keypoints import to_pixels
 from keypointgan.recipe import load_config
 from keypointgan.skeletons import Skeleton
@@ -137,6 +140,77 @@ def test_the_mirrored_frame_is_averaged_with_sides_exchanged_where_that_is_neare
 
     poses = Detector(SideFinder(), skeleton=STICK, size=32).predict(frames, flip_average=True)
     assert_allclose(poses.xy, CENTRES, atol=0.1)
+
+
+class Doubtful(Student):
+    """Finds the blobs, but calls the left end the right one where the middle is far down.
+
+    Args:
+        naming: What names them: the prior has the left end on the left.
+    """
+
+    def __init__(self, naming: Naming | None) -> None:
+        super().__init__(keypoints=3, width=4, naming=naming)
+        self.finder = BlobFinder()
+
+    def detect(self, frame: torch.Tensor) -> Detection:
+        found = self.finder.detect(frame)
+        points = found.keypoints
+        mistaken = points[:, 0, 1] > 0
+        points = torch.where(mistaken[:, None, None], points[:, [0, 2, 1]], points)
+        evidence = torch.where(mistaken, 1.0, 3.0)[:, None].expand(-1, 3)
+        sure = torch.tensor([0.3, 0.6, 0.9]).expand(len(frame), 3)
+        return Detection(points, sure, None, None if self.naming is None else evidence)
+
+
+@pytest.fixture
+def doubtful() -> Detector:
+    naming = Naming(Plausibility(keypoints=3, width=4), STICK.mirror)
+    for weight in naming.plausibility.parameters():
+        weight.zero_()  # the frames alone speak
+    return Detector(Doubtful(naming).eval(), skeleton=STICK, size=32)
+
+
+LOWER = CENTRES + np.array([0, 3.0]) * np.arange(5)[:, None, None]
+"""The middle crosses that of the frame (60) after two frames."""
+
+
+def test_sides_are_named_in_videos_but_not_in_images(doubtful: Detector, tmp_path: Path) -> None:
+    frames = make_frames(LOWER, height=120, width=180)
+    write_video(tmp_path / "blobs.mp4", frames, 25.0)
+    mistaken = LOWER[:, [0, 2, 1]]
+    read = np.where((LOWER[:, 0, 1] > 60)[:, None, None], mistaken, LOWER)
+    video = tmp_path / "blobs.mp4"
+    for batch_size in (1, 64):
+        named = doubtful.predict(video, batch_size=batch_size)
+        assert_allclose(named.xy, LOWER, atol=1.0)
+        assert_allclose(named.confidence[[0, 4]], [[0.3, 0.6, 0.9], [0.3, 0.9, 0.6]])
+    assert_allclose(doubtful.predict(video, name_sides=False).xy, read, atol=1.0)
+    assert_allclose(doubtful.predict(frames).xy, read, atol=0.1)
+    assert_allclose(doubtful.predict(frames, name_sides=True).xy, LOWER, atol=0.1)
+    for number, frame in enumerate(frames):
+        Image.fromarray(frame).save(tmp_path / f"{number}.png")
+    assert_allclose(doubtful.predict(tmp_path / "*.png").xy, read, atol=0.1)
+
+
+def test_evidence_of_one_view_counts_twice_and_that_of_both_together(doubtful: Detector) -> None:
+    """Blobs keep their colours in the mirror image: what it says of the sides is against it."""
+    frames = make_frames(LOWER[:1], height=120, width=180)
+    once, both = (doubtful.predict(frames, flip_average=flip).evidence for flip in (False, True))
+    assert once is not None
+    assert both is not None
+    assert_allclose(once, np.full((1, 3), 6.0))
+    assert_allclose(both, np.zeros((1, 3)))
+
+
+def test_a_model_that_has_not_learnt_it_names_no_sides(
+    detector: Detector, frames: np.ndarray, tmp_path: Path
+) -> None:
+    write_video(tmp_path / "blobs.mp4", frames, 25.0)
+    for each in (detector, Detector(Doubtful(None).eval(), skeleton=STICK, size=32)):
+        assert each.predict(tmp_path / "blobs.mp4").evidence is None
+        with pytest.raises(ConfigError, match="Expected a model that can name left and right"):
+            each.predict(frames, name_sides=True)
 
 
 def test_keypoints_of_aligned_corners_are_brought_into_our_coordinates() -> None:

@@ -1,5 +1,6 @@
 """Poses come back from their files as they went in, and nonsense is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +124,19 @@ def test_the_suffix_chooses_the_format(tmp_path: Path) -> None:
         save_poses(poses, tmp_path / "poses.xls")
     with pytest.raises(ExportError, match="cannot be written"):
         save_poses(poses, tmp_path / "nowhere" / "poses.csv")
+
+
+def test_parts_are_put_together_with_the_evidence_for_their_sides_which_no_file_keeps(
+    tmp_path: Path,
+) -> None:
+    whole = make_poses()
+    evidence = np.arange(85.0).reshape(5, 17)
+    whole = replace(whole, evidence=evidence, raw=whole.xy + 1)
+    again = Poses.concatenate([whole.frames(0, 2), whole.frames(2, 5)])
+    for name in ("xy", "confidence", "raw", "evidence"):
+        assert_array_equal(getattr(again, name), getattr(whole, name))
+    assert Poses.concatenate([whole, make_poses()]).evidence is None
+    whole.save_npz(tmp_path / "poses.npz")
+    assert Poses.load_npz(tmp_path / "poses.npz").evidence is None
+    with pytest.raises(DataError, match="Expected evidence for each keypoint"):
+        replace(whole, evidence=evidence[:3])

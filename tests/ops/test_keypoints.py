@@ -11,6 +11,7 @@ from torch.testing import assert_close
 from keypointgan.ops.keypoints import (
     average_mirrored,
     confidence,
+    evidence_of_both,
     from_aligned_corners,
     mirror,
     soft_argmax,
@@ -159,6 +160,16 @@ def test_the_mean_with_the_mirrored_frame_takes_the_naming_that_is_nearer() -> N
         mean, exchanged = average_mirrored(found, in_mirror[:, list(order)], order=(1, 0, 2))
         assert_close(mean, expected)
         assert exchanged.tolist() == [named]
+
+
+def test_a_mirror_image_taken_for_the_other_side_speaks_against_the_sides_of_the_frame() -> None:
+    """In the first frame its joints were exchanged, so its left speaks for the frame's right."""
+    evidence = torch.tensor([[1.0, 2.0, 0.0], [1.0, 2.0, 0.0]])
+    in_mirror = torch.tensor([[30.0, 10.0, 0.0], [30.0, 10.0, 0.0]])
+    both = evidence_of_both(
+        evidence, in_mirror, exchanged=torch.tensor([True, False]), order=(1, 0, 2)
+    )
+    assert_close(both, torch.tensor([[11.0, 32.0, 0.0], [-9.0, -28.0, 0.0]]))
 
 
 def test_an_aligned_corner_is_the_centre_of_the_outer_pixel() -> None:

@@ -67,6 +67,14 @@ def predict(
     flip_average: Annotated[
         bool, typer.Option("--flip-average", help="Average with the mirrored frame.")
     ] = False,
+    name_sides: Annotated[
+        bool | None,
+        typer.Option(
+            "--name-sides/--no-name-sides",
+            help="Name left and right along each track; by default in videos, by students that "
+            "learnt to.",
+        ),
+    ] = None,
     bfloat16: Annotated[
         bool,
         typer.Option(
@@ -113,6 +121,7 @@ def predict(
         smoothing=None if smooth is None else smooth.value,
         batch_size=batch_size,
         flip_average=flip_average,
+        name_sides=name_sides,
         bfloat16=bfloat16,
     )
     written = 0

@@ -139,6 +139,7 @@ class Prediction:
         smoothing: How tracks are smoothed; not at all without.
         batch_size: Squares the model sees at once.
         flip_average: Average with the mirrored frame.
+        name_sides: Name left and right along each track; None as `Detector.predict` does.
         bfloat16: Compute in bfloat16.
     """
 
@@ -151,6 +152,7 @@ class Prediction:
         smoothing: Method | None,
         batch_size: int,
         flip_average: bool,
+        name_sides: bool | None,
         bfloat16: bool,
     ) -> None:
         self._detector = detector
@@ -158,6 +160,7 @@ class Prediction:
         self._smoothing: Method | None = smoothing
         self._batch_size = batch_size
         self._flip_average, self._bfloat16 = flip_average, bfloat16
+        self._name_sides = name_sides
         self._boxes: BoxFile | None = None
         if follow is not None and NAME not in follow.boxes:
             self._boxes = read_boxes(follow.boxes)
@@ -178,6 +181,7 @@ class Prediction:
             places,
             batch_size=self._batch_size,
             flip_average=self._flip_average,
+            name_sides=self._name_sides,
             bfloat16=self._bfloat16,
             progress=progress,
         )

@@ -23,11 +23,13 @@ from keypointgan.errors import ConfigError
 from keypointgan.hardware import NO_BFLOAT16, has_bfloat16
 from keypointgan.inference.places import Places
 from keypointgan.inference.poses import Poses
+from keypointgan.inference.sides import name_parts, naming_of
 from keypointgan.inference.sources import Source, open_source
 from keypointgan.models.keypointgan import Detection
-from keypointgan.ops.keypoints import average_mirrored, from_aligned_corners
+from keypointgan.models.naming import VIEWS
+from keypointgan.ops.keypoints import average_mirrored, evidence_of_both, from_aligned_corners
 from keypointgan.skeletons import Skeleton
-from keypointgan.types import Confidence, Frames, Keypoints
+from keypointgan.types import Confidence, Evidence, Frames, Keypoints
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +55,14 @@ class _Crop(NamedTuple):
     box: Box
     frame: int
     animal: int
+
+
+class _Reading(NamedTuple):
+    """What is read in squares, in one view or in both; evidence for the sides, if any."""
+
+    keypoints: Keypoints
+    confidence: Confidence
+    evidence: Evidence | None
 
 
 class Detector:
@@ -111,6 +121,7 @@ class Detector:
         batch_size: int = 64,
         boxes: Boxes | None = None,
         flip_average: bool = False,
+        name_sides: bool | None = None,
         bfloat16: bool = False,
         progress: Progress | None = None,
     ) -> Poses:
@@ -126,18 +137,23 @@ class Detector:
             flip_average: Average with the keypoints of the mirrored frame, mirrored back: slower,
                 a little steadier. Where the model takes the mirror image for a person seen from
                 the other side, the labelling that is nearer to the straight one is averaged.
+            name_sides: Name left and right along each track (`inference.sides`), as students
+                learnt with `student.sides_by_prior` can. By default in videos, by models that can;
+                not in images and arrays, which need not follow each other in time.
             bfloat16: Compute in bfloat16 where the device has units for it.
             progress: Called after each batch.
 
         Raises:
             VideoError: The source cannot be read.
             DataError: The boxes do not belong to its frames.
+            ConfigError: Sides are to be named by a model that cannot.
         """
         parts = self.predict_batches(
             source,
             None if boxes is None else Places.of_boxes(boxes),
             batch_size=batch_size,
             flip_average=flip_average,
+            name_sides=name_sides,
             bfloat16=bfloat16,
             progress=progress,
         )
@@ -150,6 +166,7 @@ class Detector:
         *,
         batch_size: int = 64,
         flip_average: bool = False,
+        name_sides: bool | None = None,
         bfloat16: bool = False,
         progress: Progress | None = None,
     ) -> list[Poses]:
@@ -160,18 +177,21 @@ class Detector:
             places: Where the animals are, such as `Places.of_tracks(...)`.
             batch_size: As in `predict`.
             flip_average: As in `predict`.
+            name_sides: As in `predict`.
             bfloat16: As in `predict`.
             progress: As in `predict`.
 
         Raises:
             VideoError: The source cannot be read.
             DataError: The boxes do not belong to its frames.
+            ConfigError: Sides are to be named by a model that cannot.
         """
         parts = self.predict_batches(
             source,
             places,
             batch_size=batch_size,
             flip_average=flip_average,
+            name_sides=name_sides,
             bfloat16=bfloat16,
             progress=progress,
         )
@@ -184,39 +204,73 @@ class Detector:
         *,
         batch_size: int = 64,
         flip_average: bool = False,
+        name_sides: bool | None = None,
         bfloat16: bool = False,
         progress: Progress | None = None,
     ) -> Iterator[tuple[Poses, ...]]:
-        """Yield the poses of each animal in some frames after the others, for endless videos.
+        """The poses of each animal in some frames after the others, for endless videos.
 
         Takes and raises what `predict_tracks` does; without places the central square of each
-        frame is taken. At least one part comes, if only an empty one.
+        frame is taken. At least one part comes, if only an empty one. Where sides are named, parts
+        come `sides.STRETCH` frames at once.
         """
         if batch_size < 1:
             raise ConfigError(f"Expected a batch size of at least 1, got {batch_size}.")
         if bfloat16 and not has_bfloat16(self.device):
             _log.warning(NO_BFLOAT16)
             bfloat16 = False
-        names = ("",) if places is None else places.names
         opened = open_source(source)
         if opened.exact and places is not None:
             places.check(opened.count, opened.size, source=opened.name)
+        parts = self._batches(
+            opened,
+            places,
+            batch_size=batch_size,
+            flip_average=flip_average,
+            bfloat16=bfloat16,
+            progress=progress,
+        )
+        naming = naming_of(self.model, name_sides=name_sides, by_default=opened.fps is not None)
+        return parts if naming is None else name_parts(parts, naming)
+
+    def _batches(
+        self,
+        opened: Source,
+        places: Places | None,
+        *,
+        batch_size: int,
+        flip_average: bool,
+        bfloat16: bool,
+        progress: Progress | None,
+    ) -> Iterator[tuple[Poses, ...]]:
+        names = ("",) if places is None else places.names
+        known = naming_of(self.model) is not None  # and so is the evidence
         crops: list[_Crop] = []
         start = number = 0
 
         def finish() -> tuple[Poses, ...]:
             shape = (len(names), number - start, self.skeleton.num_joints)
-            xy, confidence = np.full((*shape, 2), np.nan), np.zeros(shape)
+            xy = np.full((*shape, 2), np.nan)
+            confidence, evidence = np.zeros(shape), np.zeros(shape)
             for first in range(0, len(crops), batch_size):
                 batch = crops[first : first + batch_size]
                 found = self._detect(batch, flip_average=flip_average, bfloat16=bfloat16)
                 rows = [crop.animal for crop in batch], [crop.frame - start for crop in batch]
-                xy[rows], confidence[rows] = found
+                xy[rows], confidence[rows], evidence[rows] = found
             if progress is not None and number:
                 progress(number, max(opened.count, number))
             return tuple(
-                Poses(one, sure, self.skeleton, opened.fps, opened.name, track, opened.size)
-                for one, sure, track in zip(xy, confidence, names, strict=True)
+                Poses(
+                    xy[animal],
+                    confidence[animal],
+                    self.skeleton,
+                    opened.fps,
+                    opened.name,
+                    track,
+                    opened.size,
+                    evidence=evidence[animal] if known else None,
+                )
+                for animal, track in enumerate(names)
             )
 
         for frame in self._read(opened, places):
@@ -247,40 +301,49 @@ class Detector:
 
     def _detect(
         self, batch: Sequence[_Crop], *, flip_average: bool, bfloat16: bool
-    ) -> tuple[Float[ndarray, "crop joint 2"], Float[ndarray, "crop joint"]]:
+    ) -> tuple[
+        Float[ndarray, "crop joint 2"],
+        Float[ndarray, "crop joint"],
+        Float[ndarray, "crop joint"],
+    ]:
         frames = self._to_tensor(crop.square for crop in batch)
         with (
             torch.inference_mode(),
             torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16),
         ):
-            keypoints, sureness = self._straight(frames)
+            read = self._straight(frames)
             if flip_average:
-                keypoints, sureness = self._average(
-                    keypoints, sureness, *self._straight(frames.flip(-1))
-                )
+                read = self._average(read, self._straight(frames.flip(-1)))
+            elif read.evidence is not None:
+                read = read._replace(evidence=VIEWS * read.evidence)
         squares = np.array([crop.box for crop in batch])[:, None]
-        shares = (keypoints.double().cpu().numpy() + 1) / 2
+        shares = (read.keypoints.double().cpu().numpy() + 1) / 2
         xy = squares[..., :2] + shares * (squares[..., 2:] - squares[..., :2])
-        return xy, sureness.double().clamp(0, 1).cpu().numpy()
+        confidence = read.confidence.double().clamp(0, 1).cpu().numpy()
+        if read.evidence is None:
+            return xy, confidence, np.zeros_like(confidence)
+        return xy, confidence, read.evidence.double().cpu().numpy()
 
     def _to_tensor(self, frames: Iterable[RGBFrame]) -> Frames:
         stacked = torch.from_numpy(np.stack(list(frames))).to(self.device)
         return stacked.permute(0, 3, 1, 2).float() / 127.5 - 1
 
-    def _straight(self, frames: Frames) -> tuple[Keypoints, Confidence]:
+    def _straight(self, frames: Frames) -> _Reading:
         detection = self.model.detect(frames)
         keypoints = detection.keypoints.float()
         if self.align_corners:
             keypoints = from_aligned_corners(keypoints, size=(self.size, self.size))
-        return keypoints, detection.confidence.float()
+        return _Reading(keypoints, detection.confidence.float(), detection.evidence)
 
-    def _average(
-        self, keypoints: Keypoints, sureness: Confidence, mirrored: Keypoints, also: Confidence
-    ) -> tuple[Keypoints, Confidence]:
-        order = list(self.skeleton.mirror)
-        mean, exchanged = average_mirrored(keypoints, mirrored, order=order)
-        also = torch.where(exchanged[:, None], also[:, order], also)
-        return mean, (sureness + also) / 2
+    def _average(self, straight: _Reading, mirrored: _Reading) -> _Reading:
+        order, evidence = list(self.skeleton.mirror), None
+        mean, exchanged = average_mirrored(straight.keypoints, mirrored.keypoints, order=order)
+        also = torch.where(exchanged[:, None], mirrored.confidence[:, order], mirrored.confidence)
+        if straight.evidence is not None and mirrored.evidence is not None:
+            evidence = evidence_of_both(
+                straight.evidence, mirrored.evidence, exchanged=exchanged, order=order
+            )
+        return _Reading(mean, (straight.confidence + also) / 2, evidence)
 
 
 def choose_device(device: str) -> torch.device:

@@ -207,7 +207,13 @@ def _body_size(poses: Poses) -> float:
 
 def frames_of(poses: Poses, chosen: slice | Int64[ndarray, " frame"]) -> Poses:
     """The poses of some frames only."""
-    return replace(poses, xy=poses.xy[chosen], confidence=poses.confidence[chosen], raw=None)
+    return replace(
+        poses,
+        xy=poses.xy[chosen],
+        confidence=poses.confidence[chosen],
+        raw=None,
+        evidence=None,
+    )
 
 
 def _enlarged(frame: RGBFrame, scale: int) -> Drawing:

@@ -30,6 +30,8 @@ class Poses:
         track: Name of the animal; "" where there is only one without a name.
         size: (height, width) of the source in pixels; None if unknown.
         raw: `xy` before it was smoothed; None if it was not.
+        evidence: For the names under which the joints were read, nats (`inference.sides`), as long
+            as their sides can still be named; no file keeps it.
     """
 
     xy: Float[ndarray, "_frame _keypoint 2"]
@@ -40,6 +42,7 @@ class Poses:
     track: str = ""
     size: tuple[int, int] | None = None
     raw: Float[ndarray, "_frame _keypoint 2"] | None = None
+    evidence: Float[ndarray, "_frame _keypoint"] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "xy", np.asarray(self.xy, np.float64))
@@ -61,6 +64,11 @@ class Poses:
         if self.raw is not None and self.raw.shape != self.xy.shape:
             raise DataError(
                 f"Expected raw keypoints of shape {self.xy.shape}, got {self.raw.shape}."
+            )
+        if self.evidence is not None and self.evidence.shape != self.xy.shape[:2]:
+            raise DataError(
+                f"Expected evidence for each keypoint, shape {self.xy.shape[:2]}, got "
+                f"{self.evidence.shape}."
             )
 
     def __len__(self) -> int:
@@ -84,11 +92,24 @@ class Poses:
         if any(part.skeleton.joints != first.skeleton.joints for part in parts):
             raise DataError("Expected parts with the same joints, got different skeletons.")
         raws = [part.raw for part in parts if part.raw is not None]
+        evidence = [part.evidence for part in parts if part.evidence is not None]
         return replace(
             first,
             xy=np.concatenate([part.xy for part in parts]),
             confidence=np.concatenate([part.confidence for part in parts]),
             raw=np.concatenate(raws) if len(raws) == len(parts) else None,
+            evidence=np.concatenate(evidence) if len(evidence) == len(parts) else None,
+        )
+
+    def frames(self, start: int, stop: int) -> "Poses":
+        """Return the poses of the frames from `start` to before `stop`."""
+        some = slice(start, stop)
+        return replace(
+            self,
+            xy=self.xy[some],
+            confidence=self.confidence[some],
+            raw=None if self.raw is None else self.raw[some],
+            evidence=None if self.evidence is None else self.evidence[some],
         )
 
     def unsmoothed(self) -> "Poses":

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 from numpy import ndarray
 
 from keypointgan.errors import ConfigError, MissingExtraError
@@ -13,6 +13,8 @@ from keypointgan.inference.poses import Poses
 
 Method = Literal["one-euro", "savitzky-golay"]
 METHODS: tuple[Method, ...] = ("one-euro", "savitzky-golay")
+
+_LEAST_SIZE = 1e-6  # of a body whose points are all in one place
 
 Track = Float64[ndarray, "frame keypoint 2"]
 
@@ -65,7 +67,7 @@ def smooth(
             raw,
             fps=poses.fps,
             cutoff=cutoff,
-            slope=responsiveness / _body_size(raw),
+            slope=responsiveness / max(body_size(raw), 1.0),
         )
     else:
         raise ConfigError(f"Expected a method of {', '.join(METHODS)}, got '{method}'.")
@@ -81,7 +83,7 @@ def _savitzky_golay(raw: Track, *, window: int, order: int) -> Track:
         ) from error
     smoothed = raw.copy()
     for keypoint in range(raw.shape[1]):
-        for start, stop in _runs(np.isfinite(raw[:, keypoint]).all(axis=-1)):
+        for start, stop in runs(np.isfinite(raw[:, keypoint]).all(axis=-1)):
             length = min(window, (stop - start - 1) | 1)  # the largest odd number that fits
             if length > order:
                 smoothed[start:stop, keypoint] = savgol_filter(
@@ -90,7 +92,7 @@ def _savitzky_golay(raw: Track, *, window: int, order: int) -> Track:
     return smoothed
 
 
-def _runs(seen: ndarray) -> Iterator[tuple[int, int]]:
+def runs(seen: ndarray) -> Iterator[tuple[int, int]]:
     """Yield (start, stop) of each run of frames in which a keypoint was seen."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], seen, [False]])))
     yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
@@ -125,10 +127,10 @@ def _share(cutoff: ndarray, fps: float) -> ndarray:
     return turn / (turn + 1)
 
 
-def _body_size(raw: Track) -> float:
-    """Median of the longer side of the poses' bounding boxes, in pixels."""
+def body_size(raw: Float[ndarray, "frame keypoint 2"]) -> float:
+    """Median of the longer side of the poses' bounding boxes, above 0; 1 where there is none."""
     seen = raw[np.isfinite(raw).all(axis=-1).any(axis=1)]
     if not len(seen):
         return 1.0
     sides = np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1)
-    return max(float(np.median(sides.max(axis=-1))), 1.0)
+    return max(float(np.median(sides.max(axis=-1))), _LEAST_SIZE)

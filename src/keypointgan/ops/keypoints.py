@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from keypointgan.types import Confidence, Heatmaps, Keypoints, SkeletonImages
+from keypointgan.types import Confidence, Evidence, Heatmaps, Keypoints, SkeletonImages
 
 
 def soft_argmax(heatmaps: Heatmaps) -> Keypoints:
@@ -88,6 +88,27 @@ def average_mirrored(
     kept = mirror(mirrored, order=range(len(order)))
     nearer = _distance(exchanged, keypoints) <= _distance(kept, keypoints)
     return (keypoints + torch.where(nearer[:, None, None], exchanged, kept)) / 2, nearer
+
+
+def evidence_of_both(
+    evidence: Evidence,
+    mirrored: Evidence,
+    *,
+    exchanged: Bool[Tensor, " batch"],
+    order: Sequence[int],
+) -> Evidence:
+    """The evidence of frames and of their mirror images for the sides of their mean, summed.
+
+    Args:
+        evidence: Of the frames.
+        mirrored: Of the mirror images, under the names by which their joints were found there.
+        exchanged: As `average_mirrored` returns it. Where it is not, the mirror image was taken
+            for an object seen from the other side, and what it says of the sides speaks against
+            those of the frame.
+        order: As there.
+    """
+    turned = mirrored[:, list(order)]
+    return evidence + torch.where(exchanged[:, None], turned, -turned)
 
 
 def from_aligned_corners(keypoints: Keypoints, *, size: tuple[int, int]) -> Keypoints:
