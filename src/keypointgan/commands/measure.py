@@ -39,6 +39,13 @@ def evaluate(
     flip_average: Annotated[
         bool, typer.Option("--flip-average", help="Average with the mirrored frame.")
     ] = False,
+    name_sides: Annotated[
+        bool | None,
+        typer.Option(
+            "--name-sides/--no-name-sides",
+            help="Name left and right along each clip; by default where the student learnt to.",
+        ),
+    ] = None,
     details: Annotated[
         bool, typer.Option("--details", help="Also print each action and joint.")
     ] = False,
@@ -65,6 +72,7 @@ def evaluate(
         joint_map=joint_map(joints),
         fit_on=fit_on,
         flip_average=flip_average,
+        name_sides=name_sides,
         device=device,
     )
     tables_console().print(scored.to_table())

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from rich.table import Table
 
 from keypointgan.assemble import assemble_prior
 from keypointgan.checkpoint import LoadedModel, load_model
+from keypointgan.commands.reading import read_labelled
 from keypointgan.data.labels import LABEL_FILE, Labels
-from keypointgan.data.pairs import FrameBank
 from keypointgan.data.pose_labels import read_labels
 from keypointgan.data.store import Store
 from keypointgan.errors import ConfigError, LabelError, PriorError
@@ -21,8 +20,7 @@ from keypointgan.evaluation.predictions import evaluate_predictions
 from keypointgan.evaluation.protocols import find_protocol
 from keypointgan.evaluation.results import Evaluation
 from keypointgan.inference.detector import choose_device
-from keypointgan.ops.keypoints import average_mirrored, from_aligned_corners
-from keypointgan.training.validate import predict_rows
+from keypointgan.inference.sides import naming_of
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,8 @@ class Scored:
         evaluation: Its scores.
         twin: Those of the twin.
         notes: What could not be done, and why.
+        named_sides: Whether left and right were named along clips, or stayed as in single frames;
+            None where the checkpoint knows no other way than that.
     """
 
     checkpoint: str
@@ -44,6 +44,7 @@ class Scored:
     evaluation: Evaluation
     twin: Evaluation | None
     notes: tuple[str, ...]
+    named_sides: bool | None = None
 
     def to_json(self) -> str:
         """Return everything as indented JSON."""
@@ -51,6 +52,7 @@ class Scored:
             "checkpoint": self.checkpoint,
             "store": self.store,
             "step": self.step,
+            "named_sides": self.named_sides,
             "evaluation": self.evaluation.to_dict(),
             "twin": self.twin.to_dict() if self.twin else None,
         }
@@ -58,7 +60,11 @@ class Scored:
 
     def to_table(self) -> Table:
         """Return the scores as a table for the terminal."""
-        table = Table(title=self.evaluation.describe(), title_justify="left", title_style="")
+        title = self.evaluation.describe()
+        if self.named_sides is not None:
+            named = "named along clips" if self.named_sides else "as in single frames"
+            title = f"{title} Left and right: {named}."
+        table = Table(title=title, title_justify="left", title_style="")
         level = f"{100 * self.evaluation.level:g} % interval"
         table.add_column("score")
         for name in ("value", level, *self._beside):
@@ -92,6 +98,7 @@ def score(
     joint_map: Mapping[str, str] | None = None,
     fit_on: Path | None = None,
     flip_average: bool = False,
+    name_sides: bool | None = None,
     device: str = "auto",
 ) -> Scored:
     """Return the scores of a checkpoint on the labelled frames of a store.
@@ -107,6 +114,8 @@ def score(
         fit_on: A labelled store on which the linear regression to the labels is fitted; without it
             it is cross-validated over the clips or persons of the scored frames.
         flip_average: Average with what is found in the mirrored frame, as `predict` can.
+        name_sides: Name left and right along each clip, as `predict` does in videos; by default
+            where the checkpoint has learnt it. Its twin stays as it is.
         device: Where to compute.
 
     Raises:
@@ -122,6 +131,7 @@ def score(
         )
     labels = read_labels(labels_path, store)
     loaded = load_model(checkpoint, device=chosen)
+    naming = naming_of(loaded.model, name_sides=name_sides)
     mean_pose, notes = _mean_pose(loaded, prior)
     fitting = None
     if fit_on is not None:
@@ -133,7 +143,14 @@ def score(
             )
 
     def predict(model: LoadedModel, frames: Store, known: Labels) -> np.ndarray:
-        return _predict(model, frames, known, flip_average=flip_average, device=chosen)
+        return read_labelled(
+            model,
+            frames,
+            known,
+            naming=naming if model is loaded else None,
+            flip_average=flip_average,
+            device=chosen,
+        )
 
     def evaluate(model: LoadedModel, baseline: np.ndarray | None) -> Evaluation:
         fit = None
@@ -165,6 +182,7 @@ def score(
         evaluation=evaluate(loaded, mean_pose),
         twin=evaluate(load_model(twin, device=chosen), None) if twin else None,
         notes=notes,
+        named_sides=None if naming_of(loaded.model) is None else naming is not None,
     )
 
 
@@ -174,26 +192,6 @@ def default_output(checkpoint: Path, store: Path) -> Path:
     if (checkpoint / "config.yaml").is_file():
         return checkpoint / "evaluations" / name
     return Path(f"evaluation-{name}")
-
-
-def _predict(
-    loaded: LoadedModel, store: Store, labels: Labels, *, flip_average: bool, device: torch.device
-) -> np.ndarray:
-    bank = FrameBank(
-        store, size=loaded.size, masked=loaded.config.data.mask_background, device=device
-    )
-    rows = torch.from_numpy(labels.rows(store)).to(device)
-    found = predict_rows(loaded.model, bank.fetch, rows, autocast=torch.no_grad)
-    if flip_average:
-        mirrored = predict_rows(
-            loaded.model, lambda part: bank.fetch(part).flip(-1), rows, autocast=torch.no_grad
-        )
-        both = torch.from_numpy(found), torch.from_numpy(mirrored)
-        found = average_mirrored(*both, order=loaded.skeleton.mirror)[0].numpy()
-    if loaded.model.align_corners:
-        size = (loaded.size, loaded.size)
-        found = from_aligned_corners(torch.from_numpy(found), size=size).numpy()
-    return found
 
 
 def _mean_pose(

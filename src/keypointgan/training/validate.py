@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from keypointgan.losses.pose import cycle_loss
 from keypointgan.models.keypointgan import KeypointGAN
 from keypointgan.models.student import Student
 from keypointgan.ops.keypoints import soft_argmax
-from keypointgan.types import Frames, Rows
+from keypointgan.types import Evidence, Frames, Keypoints, Rows
 
 Predicted = Float32[ndarray, "frame keypoint 2"]
 Evaluate = Callable[[Predicted, Labels], dict[str, float]]
@@ -122,6 +122,13 @@ def validate(
     }
 
 
+class Read(NamedTuple):
+    """What is read in frames: keypoints, normalised; from some detectors also for which sides."""
+
+    points: Keypoints
+    evidence: Evidence | None
+
+
 @torch.no_grad()
 def predict_rows(
     model: KeypointGAN | Student,
@@ -132,11 +139,28 @@ def predict_rows(
     batch: int = 128,
 ) -> Predicted:
     """The keypoints of the frames in these rows, normalised."""
-    found = []
+    found = read_rows(model, fetch, rows, autocast=autocast, batch=batch)
+    return np.asarray(found.points.numpy(), np.float32)
+
+
+@torch.no_grad()
+def read_rows(
+    model: KeypointGAN | Student,
+    fetch: Callable[[Rows], Frames],
+    rows: Rows,
+    *,
+    autocast: Callable[[], Any],
+    batch: int = 128,
+) -> Read:
+    """What is read in the frames in these rows."""
+    points, evidence = [], []
     for part in rows.split(batch):
         with autocast():
-            found.append(model.detect(fetch(part)).keypoints.float().cpu())
-    return np.asarray(torch.cat(found).numpy(), np.float32)
+            found = model.detect(fetch(part))
+        points.append(found.keypoints.float().cpu())
+        if found.evidence is not None:
+            evidence.append(found.evidence.float().cpu())
+    return Read(torch.cat(points), torch.cat(evidence) if evidence else None)
 
 
 def _nearest(poses: Tensor, known: Tensor) -> float:

@@ -1,0 +1,114 @@
+"""Sides along the clips of a labelled store, and what an evaluation says of them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from keypointgan.assemble import assemble_naming, assemble_student
+from keypointgan.checkpoint import save_checkpoint
+from keypointgan.commands.reading import named_along_clips
+from keypointgan.commands.scoring import score
+from keypointgan.config import Config
+from keypointgan.data.index import Clip
+from keypointgan.errors import ConfigError
+from keypointgan.models.naming import Naming
+from keypointgan.models.plausibility import Plausibility
+from keypointgan.skeletons import Skeleton
+
+H36M = Skeleton.load("h36m17")
+ORDER = (1, 0)
+CLIPS = (
+    Clip("film", source="a", start=0, frames=6, fps=25.0, crop=None, group="a"),
+    Clip("photographs", source="b", start=6, frames=3, fps=0.0, crop=None, group="b"),
+)
+
+
+class _Silent(Plausibility):
+    def forward(self, poses: Tensor) -> Tensor:
+        return torch.zeros(len(poses))
+
+
+def test_neighbours_of_a_clip_put_each_other_right_and_photographs_do_not() -> None:
+    """Labels in any order; frame 3 of the film has none, so that frames 4 and 5 are on their own.
+
+    Only frames 1 and 5 know; they were read as they are, which the others were not.
+    """
+    truth = np.array([[0.5, 0.0], [-0.5, 0.0]], np.float32)
+    rows = np.array([8, 5, 1, 0, 2, 4, 7, 6])
+    knows = np.isin(rows, (1, 5, 6))
+    points = np.where(knows[:, None, None], truth, truth[::-1])
+    evidence = np.where(knows[:, None], 400.0, 0.0) * np.ones((1, 2))
+    naming = Naming(_Silent(keypoints=2, width=1), ORDER)
+    found = named_along_clips(points, evidence, rows, clips=CLIPS, naming=naming)
+    right = (found == truth).all(axis=(1, 2))
+    assert dict(zip(rows.tolist(), right.tolist(), strict=True)) == {
+        **dict.fromkeys((0, 1, 2, 4, 5), True),
+        6: True,
+        7: False,
+        8: False,
+    }
+
+
+def test_frames_of_a_gap_do_not_speak_for_each_other() -> None:
+    """Frame 1 is sure of the other names; frames 3 and 4, two later, do not hear of it."""
+    truth = np.array([[0.5, 0.0], [-0.5, 0.0]], np.float32)
+    rows = np.array([0, 1, 3, 4])
+    evidence = np.array([[0.0, 0.0], [-400.0, -400.0], [0.0, 0.0], [0.0, 0.0]])
+    found = named_along_clips(
+        np.stack([truth] * 4),
+        evidence,
+        rows,
+        clips=CLIPS,
+        naming=Naming(_Silent(keypoints=2, width=1), ORDER),
+    )
+    assert (found == truth).all(axis=(1, 2)).tolist() == [False, False, True, True]
+
+
+@pytest.fixture
+def student(tiny_config: Callable[..., Config], tmp_path: Path) -> Callable[..., Path]:
+    """A function that saves a student with fresh weights, which can name sides or cannot."""
+
+    def call(*, named: bool) -> Path:
+        config = tiny_config("student.width=4").for_student()
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            model = assemble_student(config, H36M).eval()
+            model.naming = assemble_naming(H36M) if named else None
+            model.out.weight.data *= 100  # its answers depend on the frame
+        folder = tmp_path / f"student-{named}"
+        save_checkpoint(folder, model, config=config, skeleton=H36M, step=1, metrics={})
+        return folder
+
+    return call
+
+
+@pytest.mark.parametrize("flip_average", [False, True])
+def test_an_evaluation_names_sides_by_default_and_says_so(
+    student: Callable[..., Path], tiny_store: Path, flip_average: bool
+) -> None:
+    learnt = student(named=True)
+    named = score(learnt, tiny_store, flip_average=flip_average, device="cpu")
+    read = score(learnt, tiny_store, flip_average=flip_average, name_sides=False, device="cpu")
+    assert json.loads(named.to_json())["named_sides"] is True
+    assert json.loads(read.to_json())["named_sides"] is False
+    assert named.evaluation.raw.mean != read.evaluation.raw.mean
+    for scored, words in ((named, "named along clips"), (read, "as in single frames")):
+        assert str(scored.to_table().title).endswith(f"Left and right: {words}.")
+
+
+def test_an_evaluation_of_a_student_that_has_not_learnt_it_is_as_before(
+    student: Callable[..., Path], tiny_store: Path
+) -> None:
+    """The same weights: what is read in single frames."""
+    scored = score(student(named=False), tiny_store, device="cpu")
+    read = score(student(named=True), tiny_store, name_sides=False, device="cpu")
+    assert scored.evaluation.raw == read.evaluation.raw
+    assert json.loads(scored.to_json())["named_sides"] is None
+    assert "Left and right" not in str(scored.to_table().title)
+    with pytest.raises(ConfigError, match="Expected a model that can name left and right"):
+        score(student(named=False), tiny_store, name_sides=True, device="cpu")
