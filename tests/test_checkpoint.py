@@ -80,7 +80,7 @@ def test_a_student_comes_back_with_what_names_its_sides(
     for named in (True, False):
         student = assemble_student(config, H36M, named=named)
         if student.naming is not None:
-            student.naming.bias += 0.25
+            student.naming.shares += 0.25
         save_checkpoint(
             tmp_path, student, config=config, skeleton=H36M, step=1, metrics={}, half=half
         )
@@ -89,7 +89,7 @@ def test_a_student_comes_back_with_what_names_its_sides(
         assert (loaded.naming is not None) == named
         assert holds_naming(loaded.state_dict()) == named
         if loaded.naming is not None:
-            assert_close(loaded.naming.bias, torch.full((6,), 0.25), atol=0, rtol=0)
+            assert_close(loaded.naming.shares, torch.full((6,), 0.75), atol=0, rtol=0)
             assert loaded.naming.order == H36M.mirror
 
 

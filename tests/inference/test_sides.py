@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-import torch
 from numpy.testing import assert_array_equal
 from torch import Tensor
 
@@ -162,12 +161,3 @@ def test_only_a_student_that_has_learnt_it_names_sides(naming: Naming) -> None:
     assert naming_of(without) is None
     with pytest.raises(ConfigError, match=r"got one that has not learnt it.*--name-sides"):
         naming_of(without, name_sides=True)
-
-
-def test_the_bias_of_one_view_is_taken_twice_off_the_evidence_of_both(naming: Naming) -> None:
-    """One view leans by 10 nats to hands as from the front: 20 nats of both say nothing."""
-    naming.bias.copy_(torch.tensor([10.0, 0.0]))
-    for evidence, expected in ((21.0, [0, 1]), (19.0, [1, 0])):
-        poses = _track([False], evidence=evidence)
-        assert poses.evidence is not None
-        assert names_along(poses.xy, poses.evidence, naming)[0, :2].tolist() == expected

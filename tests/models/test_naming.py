@@ -140,7 +140,7 @@ def test_pairs_that_lie_upon_each_other_have_no_bias() -> None:
     assert_close(found, torch.tensor([[1.0], [0.8], [2.0], [0.0]]))
 
 
-def test_a_measured_bias_is_taken_off_what_is_named_and_kept_for_one_view() -> None:
+def test_the_bias_of_many_frames_is_taken_off_what_is_named() -> None:
     """All frames are 40 nats for the left hand on the right, where it is in half of the poses."""
     naming = Naming(_LeftIsRight(0.0, 0.0), ORDER)
     points = torch.stack([STANDING, STANDING[list(ORDER)]] * 2)
@@ -149,9 +149,9 @@ def test_a_measured_bias_is_taken_off_what_is_named_and_kept_for_one_view() -> N
     evidence[:, :2] = 40 * across.sign()
     evidence[3, :2] = 1000.0  # but one
     assert naming(points, evidence, lengths=[1] * 4)[0][1, 0] == 1
-    naming.measure_bias(points, evidence)
-    assert_close(naming.bias, torch.tensor([20.0, 0.0]))
-    names, sure = naming(points, evidence, lengths=[1] * 4)
+    bias = naming.bias_in(points, evidence)
+    assert_close(bias, torch.tensor([40.0, 0.0]))
+    names, sure = naming(points, evidence, lengths=[1] * 4, bias=bias)
     assert names[3, 0] == 0
     assert_close(sure[:3, :2], torch.zeros(3, 2), atol=1e-6, rtol=0)
 
@@ -173,7 +173,7 @@ def test_a_naming_has_nothing_to_train_and_comes_back_from_its_weights() -> None
 
 
 def test_weights_tell_whether_a_student_has_a_naming() -> None:
-    assert holds_naming(["stem.0.weight", "naming.bias"])
+    assert holds_naming(["stem.0.weight", "naming.size"])
     assert not holds_naming(["stem.0.weight", "calibration"])
 
 

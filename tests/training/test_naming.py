@@ -54,4 +54,3 @@ def test_what_is_counted_in_the_prior_is_kept_with_the_naming(prior: Prior) -> N
     poses = prior.sample(500, generator=torch.Generator().manual_seed(1))
     sides = (poses.amax(dim=1) - poses.amin(dim=1)).amax(dim=1)
     assert_close(naming.size, sides.median(), atol=0.02, rtol=0)
-    assert_close(naming.bias, torch.zeros(6), atol=0, rtol=0)

@@ -53,9 +53,6 @@ class Naming(nn.Module):
 
     shares: Float[Tensor, " pair"]
     """As above."""
-    bias: Float[Tensor, " pair"]
-    """How far one view's evidence leans to left joints on the right of the image, nats; 0 until it
-    is measured."""
     size: Float[Tensor, ""]
     """As above."""
 
@@ -72,13 +69,17 @@ class Naming(nn.Module):
         self.plausibility = plausibility
         self.order = tuple(order)
         self.register_buffer("shares", torch.full((pairs,), 0.5) if shares is None else shares)
-        self.register_buffer("bias", torch.zeros_like(self.shares))
         self.register_buffer("size", torch.ones(()) if size is None else size)
         self.requires_grad_(requires_grad=False).eval()
 
     @torch.no_grad()
     def forward(
-        self, points: Keypoints, evidence: Evidence, *, lengths: Sequence[int]
+        self,
+        points: Keypoints,
+        evidence: Evidence,
+        *,
+        lengths: Sequence[int],
+        bias: Float[Tensor, " pair"] | None = None,
     ) -> tuple[Int64[Tensor, "batch keypoint"], Float[Tensor, "batch keypoint"]]:
         """Name the joints of all frames of some clips, one clip after the other.
 
@@ -91,6 +92,8 @@ class Naming(nn.Module):
             evidence: Of each joint for the name under which it was read, summed over both views;
                 that of one view doubled.
             lengths: Frames of each clip.
+            bias: Of the evidence, `bias_in` many frames; none is taken off if absent, as of one
+                video, in which people may well face the camera all the time.
 
         Returns:
             Which joint, as read, each joint is; and how sure that is, 0 (no idea) to 1, always 1
@@ -100,7 +103,8 @@ class Naming(nn.Module):
         namings = all_namings(self.order).to(device)
         signs = _signs(len(left)).to(device)
         read, across = self._by_pair(points, evidence)
-        read = without_bias(read, across, bias=VIEWS * self.bias)
+        if bias is not None:
+            read = without_bias(read, across, bias=bias)
         scores = _TRUST_PRIOR * self._scores(points, namings) + _TRUST_FRAME * read @ signs.T
         first, second = points[:, left], points[:, right]
         same = _gap(first[1:], first[:-1]) + _gap(second[1:], second[:-1])
@@ -113,9 +117,9 @@ class Naming(nn.Module):
         return namings[shares.argmax(dim=1)], sure
 
     @torch.no_grad()
-    def measure_bias(self, points: Keypoints, evidence: Evidence) -> None:
-        """Take the bias from what was read in many frames, with both views' evidence summed."""
-        self.bias.copy_(bias_of(*self._by_pair(points, evidence), shares=self.shares) / VIEWS)
+    def bias_in(self, points: Keypoints, evidence: Evidence) -> Float[Tensor, " pair"]:
+        """How far the evidence of many frames leans to front or back, `bias_of`."""
+        return bias_of(*self._by_pair(points, evidence), shares=self.shares)
 
     def _by_pair(
         self, points: Keypoints, evidence: Evidence

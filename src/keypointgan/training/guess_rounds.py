@@ -101,8 +101,6 @@ class GuessRounds:
             naming=naming,
             progress=self._watch("guess", stopped),
         )
-        if naming is not None and not isinstance(model, Student):
-            naming.bias.zero_()  # it was the teacher's
         points = found.points
         if settings.match_prior:
             prior, _ = assemble_prior(self.config, self.skeleton)

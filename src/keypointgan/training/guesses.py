@@ -75,8 +75,8 @@ def guess(
         order: For each joint the one on the other side, `Skeleton.mirror`.
         device: Where the model is.
         autocast: A context of lower precision.
-        naming: Names each pair of joints by the prior, too, and is told the bias of this model;
-            otherwise all sides of a frame are right or exchanged together.
+        naming: Names each pair of joints by the prior, too, less the bias of this model in these
+            frames; otherwise all sides of a frame are right or exchanged together.
         progress: Called with the frames that were read, and with all.
         batch: Frames at once.
     """
@@ -94,8 +94,8 @@ def guess(
     )
     lengths = [clip.frames for clip in clips]
     if naming is not None:
-        naming.measure_bias(points, evidence)
-        names, sure = naming(points, evidence, lengths=lengths)
+        bias = naming.bias_in(points, evidence)
+        names, sure = naming(points, evidence, lengths=lengths, bias=bias)
     else:
         names, sure = _name_whole(points, evidence, lengths=lengths, order=order)
     points = points.gather(1, names.unsqueeze(-1).expand_as(points))
