@@ -65,10 +65,12 @@ def random_people(
     fat = bulk * torch.exp(dice.normal() * 0.14)
     woman = (dice.uniform(0, 1) < 0.5).float()
     forward = _forward(at)
+    sleeve = _pick(dice.uniform(0, 1) < 0.5, dice.uniform(0.1, 1.1), dice.uniform(1.1, 2.3))
+    leg = _pick(dice.uniform(0, 1) < 0.2, dice.uniform(0.3, 1.5), dice.uniform(1.5, 2.3))
     for side in "lr":
-        _add_arm(body, at, side, wear, bulk, fat, dice)
-        _add_leg(body, at, side, wear, bulk, fat, forward)
-    _add_trunk(body, at, wear, bulk, fat * dice.uniform(0.9, 1.15), forward, woman)
+        _add_arm(body, at, side, wear, bulk, fat, sleeve, dice)
+        _add_leg(body, at, side, wear, bulk, fat, leg, forward)
+    _add_trunk(body, at, wear, bulk, fat * dice.uniform(0.9, 1.15), forward, woman, dice)
     _add_head(body, at, wear, bulk, woman, dice)
     feet = torch.stack([at["l_ankle"][:, :2], at["r_ankle"][:, :2]], dim=1)
     return body.capsules(), feet
@@ -126,12 +128,8 @@ def _random_clothes(dice: Dice) -> dict[str, Colour]:
         "hair": dice.either(0.75, brown, dice.colours()),
         "shoes": dice.colours(),
         "shirt": shirt,
-        "upper_arm": dice.either(0.85, shirt, skin),
-        "forearm": dice.either(0.45, shirt, skin),
         "belly": dice.either(0.78, shirt, skin),
-        "hips": trousers,
-        "thigh": dice.either(0.93, trousers, skin),
-        "shank": dice.either(0.85, trousers, skin),
+        "trousers": trousers,
     }
 
 
@@ -150,14 +148,19 @@ def _add_arm(
     wear: dict[str, Colour],
     bulk: Number,
     fat: Number,
+    sleeve: Number,
     dice: Dice,
 ) -> None:
     shoulder, elbow, wrist = (at[f"{side}_{joint}"] for joint in ("shoulder", "elbow", "wrist"))
-    sleeve = fat * dice.uniform(0.9, 1.25)
-    body.add(shoulder, elbow, (0.055 * sleeve, 0.043 * sleeve), wear["upper_arm"])
-    body.add(elbow, wrist, (0.043 * fat, 0.032 * bulk), wear["forearm"])
-    hand = wrist + body.metres(_unit(wrist - elbow), 0.10)
-    body.add(wrist, hand, (0.033 * bulk, 0.036 * bulk), wear["skin"])
+    loose = fat * dice.uniform(0.9, 1.25)
+    radii = (0.060 * loose, 0.043 * loose), (0.041 * fat, 0.029 * bulk)
+    _add_clothed(body, (shoulder, elbow, wrist), radii, sleeve, wear["shirt"], wear["skin"])
+    along = _unit(wrist - elbow)
+    knuckles = wrist + body.metres(_unit(along + 0.3 * dice.normal(3)), 0.08)
+    bent = _unit(_unit(knuckles - wrist) + 0.45 * dice.normal(3))
+    tips = knuckles + body.metres(bent, dice.uniform(0.02, 0.085))  # a fist, or fingers
+    body.add(wrist, knuckles, (0.029 * bulk, 0.037 * bulk), wear["skin"])
+    body.add(knuckles, tips, (0.035 * bulk, dice.uniform(0.016, 0.034) * bulk), wear["skin"])
 
 
 def _add_leg(
@@ -167,17 +170,43 @@ def _add_leg(
     wear: dict[str, Colour],
     bulk: Number,
     fat: Number,
+    leg: Number,
     forward: Vector,
 ) -> None:
     hip, knee, ankle = (at[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle"))
-    outer = _between(at["pelvis"], hip, 1.05)
-    body.add(outer, knee, (0.088 * fat, 0.062 * fat), wear["thigh"])
-    body.add(knee, ankle, (0.060 * fat, 0.042 * fat), wear["shank"])
+    radii = (0.080 * fat, 0.061 * fat), (0.060 * fat, 0.042 * fat)
+    _add_clothed(body, (hip, knee, ankle), radii, leg, wear["trousers"], wear["skin"])
     down = _unit(ankle - knee)
     toes = _unit(_aside(forward, down, 0.8))
     heel = ankle + body.metres(down, 0.05) - body.metres(toes, 0.03)
     tip = heel + body.metres(toes, 0.17) + body.metres(down, 0.02)
     body.add(heel, tip, (0.042 * bulk, 0.036 * bulk), wear["shoes"])
+
+
+def _add_clothed(
+    body: _Body,
+    joints: tuple[Vector, Vector, Vector],
+    radii: tuple[tuple[Number, Number], tuple[Number, Number]],
+    length: Number,
+    cloth: Colour,
+    skin: Colour,
+) -> None:
+    """Two limbs, clothed as far as the length says: 1 to the joint between them, 2 to the end.
+
+    Clothes end anywhere, so that where they end does not tell where a joint is.
+    """
+    start, middle, stop = joints
+    above = (length < 1).float()
+    share = torch.where(length < 1, length, length - 1).clamp(0.02, 0.98)
+    edge = start + (middle - start) * share[:, None]
+    far = middle + (stop - middle) * share[:, None]
+    at_edge = radii[0][0] + (radii[0][1] - radii[0][0]) * share
+    at_far = radii[1][0] + (radii[1][1] - radii[1][0]) * share
+    first, second = _pick(above, edge, middle), _pick(above, middle, far)
+    body.add(start, first, (radii[0][0], _pick(above, at_edge, radii[0][1])), cloth)
+    ends = _pick(above, at_edge, radii[1][0]), _pick(above, radii[0][1], at_far)
+    body.add(first, second, ends, _pick(above, skin, cloth))
+    body.add(second, stop, (_pick(above, radii[1][0], at_far), radii[1][1]), skin)
 
 
 def _add_trunk(
@@ -188,10 +217,12 @@ def _add_trunk(
     fat: Number,
     forward: Vector,
     woman: Number,
+    dice: Dice,
 ) -> None:
     pelvis, spine, neck = at["pelvis"], at["spine"], at["neck"]
     head = at["head_top"] - neck
     chest = _between(spine, neck, 0.62)
+    hem = body.metres(_unit(spine - pelvis), dice.uniform(0.02, 0.18))  # of what is above
     for side in "lr":
         shoulder, hip = at[f"{side}_shoulder"], at[f"{side}_hip"]
         upper = _between(shoulder, neck, 0.30) - 0.1 * head
@@ -200,7 +231,8 @@ def _add_trunk(
         )
         lower = _between(hip, pelvis, 0.25)
         body.add(upper, waist, (0.088 * fat, 0.078 * fat), wear["shirt"], lift=0.01)
-        body.add(waist, lower, (0.078 * fat, 0.088 * fat), wear["belly"], lift=0.01)
+        body.add(waist, lower, (0.077 * fat, 0.085 * fat), wear["trousers"])
+        body.add(waist, lower + hem, (0.078 * fat, 0.086 * fat), wear["belly"], lift=0.01)
     left, right = at["l_shoulder"], at["r_shoulder"]
     across = _between(left, right, 0.12), _between(right, left, 0.12)
     body.add(*across, (0.06 * bulk, 0.06 * bulk), wear["shirt"])
@@ -213,7 +245,7 @@ def _add_trunk(
     )
     back = body.metres(forward, -0.02)
     hips = [_between(at[f"{side}_hip"], pelvis, 0.2) + back for side in "lr"]
-    body.add(hips[0], hips[1], (0.098 * fat, 0.098 * fat), wear["hips"])
+    body.add(hips[0], hips[1], (0.092 * fat, 0.092 * fat), wear["trousers"])
     throat = _between(neck, chest, 0.25), _between(neck, at["head_top"], 0.35)
     body.add(*throat, (0.050 * bulk, 0.047 * bulk), wear["skin"])
 
@@ -249,6 +281,11 @@ def _add_head(
     tail = (dice.uniform(0, 1) < 0.2).float() * woman
     ends = place(0.03, -0.11), place(-0.10, -0.12)
     body.add(*ends, (0.035 * tail, 0.020 * tail), wear["hair"])
+
+
+def _pick(which: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """For each figure the first or the second."""
+    return torch.where(which.bool().view(-1, *[1] * (first.ndim - 1)), first, second)
 
 
 def _unit(vector: Vector) -> Vector:
