@@ -93,11 +93,22 @@ def test_a_student_comes_back_with_what_names_its_sides(
             assert loaded.naming.order == H36M.mirror
 
 
-def test_a_student_learnt_by_the_prior_before_namings_were_kept_is_loaded_without() -> None:
-    loaded = load_model("humans")
+def test_a_student_learnt_by_the_prior_before_namings_were_kept_is_loaded_without(
+    tiny_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    config = tiny_config("student.width=4", "student.sides_by_prior=true").for_student()
+    student = assemble_student(config, H36M)
+    save_checkpoint(tmp_path, student, config=config, skeleton=H36M, step=1, metrics={})
+    loaded = load_model(tmp_path)
     assert loaded.config.student.sides_by_prior
     assert isinstance(loaded.model, Student)
     assert loaded.model.naming is None
+
+
+def test_the_humans_of_the_package_bring_what_names_their_sides() -> None:
+    model = load_model("humans").model
+    assert isinstance(model, Student)
+    assert model.naming is not None
 
 
 def test_a_run_a_folder_and_a_file_name_the_same_model(save: Save, tmp_path: Path) -> None:
