@@ -12,7 +12,8 @@ from keypointgan.data.resize import resize_frames
 from keypointgan.data.store import Store
 from keypointgan.data.video import RGBFrame
 from keypointgan.errors import CheckpointError, ConfigError, StoreError
-from keypointgan.inference.detector import Detector, choose_device
+from keypointgan.hardware import choose_device
+from keypointgan.inference.detector import Detector
 
 _DEEPEST = 3  # folders below the given one in which runs are looked for
 _PLATE_FRAMES = 40  # of a clip, whose median is its still background

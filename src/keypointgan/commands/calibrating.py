@@ -17,7 +17,7 @@ from keypointgan.data.store import Store
 from keypointgan.data.whole_files import write_text
 from keypointgan.errors import CheckpointError, LabelError
 from keypointgan.evaluation.calibration import Reliability, fit_factor, reliability
-from keypointgan.inference.detector import choose_device
+from keypointgan.hardware import choose_device
 from keypointgan.models.student import NEAR, Student
 from keypointgan.ops.heatmaps import locate
 

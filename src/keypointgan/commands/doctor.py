@@ -19,8 +19,7 @@ from keypointgan.commands.run_health import examine_run
 from keypointgan.data.store import Store
 from keypointgan.data.video import has_decoder, read_video, write_video
 from keypointgan.errors import KeypointGANError
-from keypointgan.hardware import has_bfloat16
-from keypointgan.inference.detector import choose_device
+from keypointgan.hardware import choose_device, has_bfloat16
 from keypointgan.training.journal import read_metrics
 from keypointgan.wording import counted
 

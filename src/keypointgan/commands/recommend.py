@@ -18,8 +18,7 @@ from keypointgan.data.prior_files import check_complete, read_poses
 from keypointgan.data.store import Store, StoreWriter
 from keypointgan.data.survey import StoreSurvey, survey_poses, survey_store
 from keypointgan.errors import PriorError, SkeletonError
-from keypointgan.hardware import has_bfloat16
-from keypointgan.inference.detector import choose_device
+from keypointgan.hardware import choose_device, has_bfloat16
 from keypointgan.recipe_writer import FRAMES_TO_LEARN, make, render_recipe, warnings, with_time
 from keypointgan.recommend import Choice, Machine, recommend
 from keypointgan.skeletons import Skeleton, list_skeletons

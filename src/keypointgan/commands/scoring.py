@@ -19,7 +19,7 @@ from keypointgan.evaluation.figures import default_protocol
 from keypointgan.evaluation.predictions import evaluate_predictions
 from keypointgan.evaluation.protocols import find_protocol
 from keypointgan.evaluation.results import Evaluation
-from keypointgan.inference.detector import choose_device
+from keypointgan.hardware import choose_device
 from keypointgan.inference.sides import naming_of
 
 

@@ -20,7 +20,7 @@ from keypointgan.data.resize import Box, Square, centre_square, crop_and_resize,
 from keypointgan.data.store import Progress
 from keypointgan.data.video import RGBFrame
 from keypointgan.errors import ConfigError
-from keypointgan.hardware import NO_BFLOAT16, has_bfloat16
+from keypointgan.hardware import NO_BFLOAT16, choose_device, has_bfloat16
 from keypointgan.inference.places import Places
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.sides import name_parts, naming_of
@@ -344,25 +344,3 @@ class Detector:
                 straight.evidence, mirrored.evidence, exchanged=exchanged, order=order
             )
         return _Reading(mean, (straight.confidence + also) / 2, evidence)
-
-
-def choose_device(device: str) -> torch.device:
-    """The device of that name; for `auto` the best of this machine.
-
-    Raises:
-        ConfigError: This machine has no such device.
-    """
-    if device == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-        torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError) as error:
-        first_line = str(error).split("\n", maxsplit=1)[0]
-        raise ConfigError(
-            f"Expected a device of this machine (cpu, cuda, mps or auto), got '{device}' "
-            f"({first_line})."
-        ) from error
-    return chosen
