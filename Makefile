@@ -28,11 +28,12 @@ $(INSTALLED): $(RUNTIME) pyproject.toml
 demo: $(RUNTIME)
 	$(BIN)/keypointgan demo -o demo
 
+# A worker a core, four at most: each needs 1.5 GB.
 test: $(INSTALLED)
-	$(BIN)/pytest -m 'not gpu'
+	$(BIN)/pytest -m 'not gpu' -n auto --maxprocesses 4 --dist worksteal
 
 test-fast: $(INSTALLED)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

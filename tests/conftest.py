@@ -17,10 +17,20 @@ jaxtyping.install_import_hook("keypointgan", f"{runtime_types.__name__}.check")
 settings.register_profile("same in every run", deadline=None, derandomize=True, max_examples=30)
 settings.load_profile("same in every run")
 
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+if _WORKERS > 1:  # each worker, and what it starts, on its share of the cores
+    torch.set_num_threads(max(1, torch.get_num_threads() // _WORKERS))
+    os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads())
+
 if TYPE_CHECKING:
     from keypointgan.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The whole demo goes first: the other workers do the rest while one of them is at it."""
+    items.sort(key=lambda item: item.path.name != "test_demo.py")
 
 
 @pytest.fixture
