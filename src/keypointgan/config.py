@@ -203,6 +203,9 @@ class StudentConfig(Settings):
     """Updates between two rounds of guessing the points of all training frames."""
     start: Path | None = None
     """Start from the student of this run or name, which guesses from the first update on."""
+    committee: tuple[Path, ...] = ()
+    """Students, runs or names, that read all training frames along with it in each round: their
+    heatmaps are averaged. Each makes a round as much longer as the student itself takes."""
     match_prior: bool = False
     """Move each round's guesses in their own frame so that their mean shape, and how it changes
     along the prior's main component (where a head looks), are those of the prior. For objects that

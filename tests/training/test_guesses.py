@@ -113,11 +113,14 @@ class _ReadsColours(Student):
     """Finds the red, green and blue dots; the upper corners say which way round the frame is.
 
     Bright on the left: red is left. Bright on the right, as after a mirror: green is. Grey: it
-    thinks the opposite, by six nats. Dark: it cannot tell, and sees each of the two in both.
+    thinks the opposite, by six nats, unless it knows better. Dark: it cannot tell, and sees each
+    of the two in both.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, when_grey: float = -6.0, beside: int = 0) -> None:
         super().__init__(keypoints=3, width=4)
+        self.when_grey = when_grey
+        self.beside = beside  # cells by which all dots are found too far to the bright corner
 
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor]:
         scores = 15 * (avg_pool2d(frame, 2) + 1)
@@ -125,13 +128,15 @@ class _ReadsColours(Student):
         corner = (frame[:, 0, 0, 0] - frame[:, 0, 0, -1])[:, None, None]
         red, green, blue = scores.unbind(dim=1)
         left, right = torch.where(corner < 0, green, red), torch.where(corner < 0, red, green)
-        doubt = torch.where(corner.abs() > 1.5, 30.0, torch.where(corner == 0, 0.0, -6.0))
+        doubt = torch.where(corner.abs() > 1.5, 30.0, torch.where(corner == 0, 0.0, self.when_grey))
         heatmaps = [
             torch.logaddexp(left + doubt, right),
             torch.logaddexp(right + doubt, left),
             blue,
         ]
-        return torch.stack(heatmaps, dim=1), frame.new_full((len(frame), 3), math.log(0.1))
+        cells = self.beside if corner[0] < 0 else -self.beside
+        found = torch.stack(heatmaps, dim=1).roll(cells, dims=-1)
+        return found, frame.new_full((len(frame), 3), math.log(0.1))
 
 
 def _frame(points: Tensor, *, corner: float, size: int = 64) -> Tensor:
@@ -205,6 +210,47 @@ def test_points_with_a_side_have_no_weight_where_nothing_tells_the_sides(
     assert_close(weight[:2, :2], torch.zeros(2, 2), atol=1e-4, rtol=0)
     assert_close(weight[:, 2], stated[2].expand(7))
     assert_close(weight[[2, 6]], stated.expand(2, 3), atol=1e-3, rtol=0)
+
+
+def test_the_errors_of_a_committee_cancel(points: Tensor) -> None:
+    """One reads a cell too far to one side, one as much to the other."""
+    frames = torch.stack([_frame(dots, corner=SURE) for dots in points])
+
+    def find(*committee: Student) -> Tensor:
+        found = guess(
+            _ReadsColours(beside=1).eval(),
+            CLIPS[1:],
+            lambda rows: frames[rows],
+            order=SIDES,
+            device=CPU,
+            autocast=nullcontext,
+            committee=committee,
+        )
+        return found.points
+
+    cell = torch.tensor([2 / 32, 0.0])
+    assert_close(find(), points[:5] - cell, atol=0.02, rtol=0)
+    assert_close(find(_ReadsColours(beside=-1)), points[:5], atol=0.03, rtol=0)
+
+
+def test_a_sure_committee_outvotes_who_mistakes_the_sides(points: Tensor) -> None:
+    """Every frame misleads the one by six nats; the other knows better by thirty."""
+    frames = torch.stack([_frame(dots, corner=MISTAKEN) for dots in points])
+
+    def find(*committee: Student) -> Tensor:
+        found = guess(
+            _ReadsColours().eval(),
+            CLIPS[1:],
+            lambda rows: frames[rows],
+            order=SIDES,
+            device=CPU,
+            autocast=nullcontext,
+            committee=committee,
+        )
+        return found.points
+
+    assert_close(find(), points[:5, list(SIDES)], atol=0.02, rtol=0)
+    assert_close(find(_ReadsColours(when_grey=30.0)), points[:5], atol=0.02, rtol=0)
 
 
 class _RedIsRight(Plausibility):

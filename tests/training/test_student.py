@@ -220,6 +220,25 @@ def test_a_student_goes_on_from_another(make: MakeConfig, tmp_path: Path) -> Non
         StudentTrainer(tmp_path / "wide", make(f"student.start={other}", "student.width=8"))
 
 
+def test_a_committee_guesses_with_the_student(make: MakeConfig, tmp_path: Path) -> None:
+    """What it makes of the frames is not what the student alone makes of them."""
+    other = _checkpoint(tmp_path / "other", make("training.seed=1"), H36M, student=True)
+    found: list[Tensor] = []
+    for committee in ("[]", f'["{other}"]'):
+        settings = ("student.alone=0", "student.guess_every=1", "student.figures=1")
+        config = make(f"student.committee={committee}", "student.steps=2", *settings)
+        trainer = StudentTrainer(tmp_path / str(len(found)), config)
+        trainer.fit()
+        assert trainer.state.guesses is not None
+        found.append(trainer.state.guesses.points)
+    assert not torch.allclose(*found)
+
+
+def test_only_students_are_in_a_committee(make: MakeConfig, teacher: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"got another network .* with student\.committee"):
+        StudentTrainer(tmp_path, make(f'student.committee=["{teacher}"]'))
+
+
 def test_a_run_that_is_taken_up_does_not_start_anew(make: MakeConfig, tmp_path: Path) -> None:
     """Nor does it need what it started from any more."""
     config = make(f"student.start={tmp_path / 'other'}", "student.steps=2", "student.figures=1")

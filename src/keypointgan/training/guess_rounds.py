@@ -37,6 +37,7 @@ class GuessRounds:
         device: Where the models are.
         autocast: A context of lower precision.
         listener: Who watches.
+        committee: Students that read along in each round, `student.committee`.
         naming: What names sides by the prior, where a run is taken up that has learnt it.
     """
 
@@ -51,12 +52,13 @@ class GuessRounds:
         device: torch.device,
         autocast: Callable[[], Any],
         listener: Listener,
+        committee: Sequence[Student] = (),
         naming: Naming | None = None,
     ) -> None:
         self.config, self.clips, self.fetch = config, clips, fetch
         self.skeleton, self.teacher, self.device = skeleton, teacher, device
         self.autocast, self.listener = autocast, listener
-        self.naming = naming
+        self.committee, self.naming = committee, naming
 
     def whom_to_ask(self, state: StudentState) -> Student | KeypointGAN | None:
         """Who guesses before the next update; None where it is not time."""
@@ -98,6 +100,7 @@ class GuessRounds:
             order=order,
             device=self.device,
             autocast=self.autocast,
+            committee=self.committee,
             naming=naming,
             progress=self._watch("guess", stopped),
         )

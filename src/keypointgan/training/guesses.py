@@ -1,8 +1,9 @@
 """Where the keypoints of unlabelled frames are, as far as a detector can tell; sides by clip.
 
-What a detector says of a frame is made firmer by what it says of the mirrored frame, and which side
-is left by all frames of the clip: a person does not change sides from one frame to the next, so
-frames that show it clearly decide for those that do not.
+What a detector says of a frame is made firmer by what it says of the mirrored frame and by what a
+committee of others says of both, and which side is left by all frames of the clip: a person does
+not change sides from one frame to the next, so frames that show it clearly decide for those that do
+not.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -11,17 +12,17 @@ from math import atanh, log, tanh
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from keypointgan.data.index import Clip
 from keypointgan.models.keypointgan import Detection, KeypointGAN
-from keypointgan.models.naming import Naming
+from keypointgan.models.naming import VIEWS, Naming
 from keypointgan.models.student import Student
 from keypointgan.ops.heatmaps import locate, side_evidence
 from keypointgan.ops.keypoints import average_mirrored, from_aligned_corners
 from keypointgan.training.progress import Watch
-from keypointgan.types import Confidence, Frames, Keypoints, Rows
+from keypointgan.types import Confidence, Frames, Heatmaps, Keypoints, Rows
 
 _PACE = 0.02
 """Distance that a joint moves between two frames, normalised, in which naming is e-fold surer."""
@@ -62,6 +63,7 @@ def guess(
     order: Sequence[int],
     device: torch.device,
     autocast: Callable[[], Any],
+    committee: Sequence[Student] = (),
     naming: Naming | None = None,
     progress: Watch | None = None,
     batch: int = 256,
@@ -75,6 +77,7 @@ def guess(
         order: For each joint the one on the other side, `Skeleton.mirror`.
         device: Where the model is.
         autocast: A context of lower precision.
+        committee: Students that read along where the model is a student, in evaluation mode.
         naming: Names each pair of joints by the prior, too, less the bias of this model in these
             frames; otherwise all sides of a frame are right or exchanged together.
         progress: Called with the frames that were read, and with all.
@@ -85,7 +88,7 @@ def guess(
     parts = []
     for some in rows.split(batch):
         with autocast():
-            parts.append(_read(model, fetch(some.to(device)), order, apart=apart))
+            parts.append(_read(model, committee, fetch(some.to(device)), order, apart=apart))
         if progress is not None:
             progress(sum(len(part.points) for part in parts), len(rows))
     points, confidence, evidence = (
@@ -178,32 +181,49 @@ def _pass_on(logit: float, stay: float) -> float:
 
 
 def _read(
-    model: Student | KeypointGAN, frames: Frames, order: Sequence[int], *, apart: bool
+    model: Student | KeypointGAN,
+    committee: Sequence[Student],
+    frames: Frames,
+    order: Sequence[int],
+    *,
+    apart: bool,
 ) -> _Reading:
     if isinstance(model, Student):
-        return _read_student(model, frames, order, apart=apart)
+        return _read_students([model, *committee], frames, order, apart=apart)
     return _read_method(model, frames, order)
 
 
-def _read_student(model: Student, frames: Frames, order: Sequence[int], *, apart: bool) -> _Reading:
-    """Both views' heatmaps, added once they agree on the sides, all together or pair by pair."""
+def _read_students(
+    models: Sequence[Student], frames: Frames, order: Sequence[int], *, apart: bool
+) -> _Reading:
+    """All views' heatmaps, added once they agree on the sides, all together or pair by pair."""
     sides = list(order)
-    straight, error = model(frames)
-    turned, other_error = model(frames.flip(-1))
-    straight, turned = straight.float(), turned.float().flip(-1)[:, sides]
-    seen, also = locate(straight), locate(turned)
-    same, crossed = ((seen - other).norm(dim=-1) for other in (also, also[:, sides]))
+    views: list[Heatmaps] = []
+    errors: list[Tensor] = []
+    for model in models:
+        straight, error = model(frames)
+        turned, other_error = model(frames.flip(-1))
+        views += [straight.float(), turned.float().flip(-1)[:, sides]]
+        errors += [error.float(), other_error.float()[:, sides]]
+    total, seen = _log_shares(views[0]), locate(views[0])
+    for view in views[1:]:
+        agree = _agree(seen, locate(view), sides, apart=apart)
+        aligned = torch.where(agree[..., None, None], view, view[:, sides])
+        total = torch.logaddexp(total, _log_shares(aligned))
+    points = locate(total)
+    evidence = torch.stack([side_evidence(view, points, order=order) for view in views])
+    error = torch.stack(errors).logsumexp(dim=0) - log(len(errors))
+    return _Reading(points, models[0].confidence(error), VIEWS * evidence.mean(dim=0))
+
+
+def _agree(
+    points: Keypoints, others: Keypoints, order: Sequence[int], *, apart: bool
+) -> Bool[Tensor, "batch keypoint"]:
+    """Whether two readings of a frame have the sides alike, pair by pair or all together."""
+    same, crossed = ((points - other).norm(dim=-1) for other in (others, others[:, order]))
     if apart:
-        agree = same + same[:, sides] <= crossed + crossed[:, sides]
-    else:
-        agree = (same.mean(dim=-1) <= crossed.mean(dim=-1))[:, None]
-    aligned = torch.where(agree[..., None, None], turned, turned[:, sides])
-    both = torch.logaddexp(_log_shares(straight), _log_shares(aligned))
-    points = locate(both)
-    evidence = side_evidence(straight, points, order=order)
-    evidence = evidence + side_evidence(turned, points, order=order)
-    error = torch.logaddexp(error.float(), other_error.float()[:, sides]) - log(2)
-    return _Reading(points, model.confidence(error), evidence)
+        return same + same[:, order] <= crossed + crossed[:, order]
+    return (same.mean(dim=-1) <= crossed.mean(dim=-1))[:, None].expand_as(same)
 
 
 def _read_method(model: KeypointGAN, frames: Frames, order: Sequence[int]) -> _Reading:

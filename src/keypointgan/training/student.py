@@ -112,6 +112,7 @@ class StudentTrainer:
             device=self.device,
             autocast=self.fabric.autocast,
             listener=self.listener,
+            committee=[self._load_student(path, "committee") for path in config.student.committee],
             naming=self.state.averaged.naming,
         )
         if settings.compile:
@@ -180,18 +181,23 @@ class StudentTrainer:
         rate = self.config.student.learning_rate
         return StudentState(model, deepcopy(model).eval(), Adam(model.parameters(), lr=rate))
 
-    def _start_from(self, start: Path) -> None:
-        loaded = load_model(start, device=self.device)
+    def _load_student(self, path: Path, setting: str) -> Student:
+        loaded = load_model(path, device=self.device)
         if not isinstance(loaded.model, Student) or loaded.skeleton.joints != self.skeleton.joints:
             raise CheckpointError(
-                f"{start}: expected a student of the joints of {self.skeleton.name} to start from, "
-                f"got another network or one of {loaded.skeleton.name}. Name one with "
-                "student.start."
+                f"{path}: expected a student of the joints of {self.skeleton.name}, got another "
+                f"network or one of {loaded.skeleton.name}. Name one with student.{setting}."
             )
         loaded.model.naming = None  # it is learnt from the prior of this run
+        if self.config.training.channels_last:
+            loaded.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return loaded.model.eval()
+
+    def _start_from(self, start: Path) -> None:
+        loaded = self._load_student(start, "start")
         try:
             for model in (self.state.model, self.state.averaged):
-                model.load_state_dict(loaded.model.state_dict())
+                model.load_state_dict(loaded.state_dict())
         except RuntimeError as error:
             raise CheckpointError(
                 f"{start}: expected a student of width {self.config.student.width}, got another "
