@@ -33,6 +33,9 @@ Confidence = Float[Tensor, "batch keypoint"]
 Evidence = Float[Tensor, "batch keypoint"]
 """Nats for the name under which each keypoint was read, against that of the other side."""
 
+Peaks = Float[Tensor, "batch keypoint peak 3"]
+"""(x, y) and nats of the places at which a keypoint may be, the likeliest first."""
+
 Scores = Float[Tensor, "batch 1 _ _"]  # any size: each scale has its own
 """A discriminator's scores of the patches of a skeleton image."""
 
@@ -57,6 +60,7 @@ __all__ = [
     "Heatmaps",
     "Keypoints",
     "Masks",
+    "Peaks",
     "PoseArray",
     "Rows",
     "Scalar",

@@ -18,6 +18,7 @@ from keypointgan.models.keypointgan import Detection
 from keypointgan.models.naming import Naming
 from keypointgan.models.plausibility import Plausibility
 from keypointgan.models.student import Student
+from keypointgan.ops.heatmaps import PEAKS
 from keypointgan.ops.keypoints import to_pixels
 from keypointgan.recipe import load_config
 from keypointgan.skeletons import Skeleton
@@ -191,6 +192,44 @@ def test_sides_are_named_in_videos_but_not_in_images(doubtful: Detector, tmp_pat
     for number, frame in enumerate(frames):
         Image.fromarray(frame).save(tmp_path / f"{number}.png")
     assert_allclose(doubtful.predict(tmp_path / "*.png").xy, read, atol=0.1)
+
+
+class Jumping(Student):
+    """Reads the ends where they are not in the third frame, a little surer there than here."""
+
+    def __init__(self) -> None:
+        naming = Naming(Plausibility(keypoints=3, width=4), STICK.mirror)
+        super().__init__(keypoints=3, width=4, naming=naming)
+        for weight in naming.plausibility.parameters():
+            weight.zero_()  # the frames alone speak
+        self.finder = BlobFinder()
+
+    def detect(self, frame: torch.Tensor) -> Detection:
+        points = self.finder.detect(frame).keypoints
+        jumps = ((points[:, 0, 1] * 60 + 60 - LOWER[2, 0, 1]).abs() < 1)[:, None, None]
+        points = torch.where(jumps, points - torch.tensor([0.0, 0.4]), points)
+        back = torch.where(jumps, points + torch.tensor([0.0, 0.4]), points - 0.4)
+        nats = torch.where(jumps, -0.5, -5.0).expand(-1, 3, 1)
+        peaks = torch.stack([torch.cat([points, 0 * nats], -1), torch.cat([back, nats], -1)], dim=2)
+        missing = torch.cat([points, nats * torch.inf], -1)[:, :, None].expand(-1, -1, PEAKS - 2, 3)
+        half = torch.full(points.shape[:2], 0.5)
+        return Detection(points, half, None, 6 * half, torch.cat([peaks, missing], dim=2))
+
+
+def test_joints_stay_on_their_tracks_in_videos(tmp_path: Path) -> None:
+    """Whatever the batches; in single frames they are where they seem to be."""
+    write_video(tmp_path / "blobs.mp4", make_frames(LOWER, height=120, width=180), 25.0)
+    jumping = Detector(Jumping().eval(), skeleton=STICK, size=32)
+    read = LOWER - np.array([0.0, 24.0]) * (np.arange(5) == 2)[:, None, None]
+    found = jumping.predict(tmp_path / "blobs.mp4", name_sides=False)
+    assert found.peaks is not None
+    assert_allclose(found.xy, read, atol=1.5)
+    for batch_size in (1, 2, 64):
+        assert_allclose(
+            jumping.predict(tmp_path / "blobs.mp4", batch_size=batch_size).xy, LOWER, atol=1.5
+        )
+    both = jumping.predict(tmp_path / "blobs.mp4", flip_average=True, name_sides=False)
+    assert both.peaks is None
 
 
 def test_evidence_of_one_view_counts_twice_and_that_of_both_together(doubtful: Detector) -> None:

@@ -131,12 +131,16 @@ def test_parts_are_put_together_with_the_evidence_for_their_sides_which_no_file_
 ) -> None:
     whole = make_poses()
     evidence = np.arange(85.0).reshape(5, 17)
-    whole = replace(whole, evidence=evidence, raw=whole.xy + 1)
+    peaks = np.arange(1020.0).reshape(5, 17, 4, 3)
+    whole = replace(whole, evidence=evidence, peaks=peaks, raw=whole.xy + 1)
     again = Poses.concatenate([whole.frames(0, 2), whole.frames(2, 5)])
-    for name in ("xy", "confidence", "raw", "evidence"):
+    for name in ("xy", "confidence", "raw", "evidence", "peaks"):
         assert_array_equal(getattr(again, name), getattr(whole, name))
     assert Poses.concatenate([whole, make_poses()]).evidence is None
     whole.save_npz(tmp_path / "poses.npz")
     assert Poses.load_npz(tmp_path / "poses.npz").evidence is None
+    assert Poses.load_npz(tmp_path / "poses.npz").peaks is None
     with pytest.raises(DataError, match="Expected evidence for each keypoint"):
         replace(whole, evidence=evidence[:3])
+    with pytest.raises(DataError, match="Expected places for each keypoint"):
+        replace(whole, peaks=peaks[:3])

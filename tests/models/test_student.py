@@ -106,3 +106,6 @@ def test_a_student_with_a_naming_finds_the_same_and_says_how_sure_the_sides_are(
     assert_close(after.confidence, before.confidence, atol=0, rtol=0)
     assert after.evidence is not None
     assert_close(after.evidence, side_evidence(student(frames)[0], before.keypoints, order=order))
+    assert before.peaks is None
+    assert after.peaks is not None
+    assert_close(after.peaks[:, :, 0, :2], before.keypoints, atol=0, rtol=0)

@@ -12,7 +12,9 @@ from torch.autograd import gradcheck
 from torch.testing import assert_close
 
 from keypointgan.ops.heatmaps import (
+    PEAKS,
     draw_heatmaps,
+    find_peaks,
     is_inside,
     locate,
     log_likelihood,
@@ -117,6 +119,25 @@ def test_adding_a_constant_to_all_scores_moves_nothing(seed: int, constant: floa
 
 def test_a_flat_map_has_its_mean_at_the_centre() -> None:
     assert_close(mean_place(torch.full((1, 2, ROWS, COLUMNS), 7.0)), torch.zeros(1, 2, 2))
+
+
+def test_the_peaks_of_a_map_are_where_points_were_drawn_the_likeliest_first() -> None:
+    """Two bells, one of three times the weight; there is no third, and the first is `locate`'s."""
+    points = torch.cat([_centre(2, 3), _centre(7, 8)], dim=1).double()
+
+    low, high = draw_heatmaps(points, size=(ROWS, COLUMNS)).unbind(dim=1)
+    scores = (0.25 * low + 0.75 * high).clamp_min(1e-12).log()[:, None]
+    peaks = find_peaks(scores)
+    assert peaks.shape == (1, 1, PEAKS, 3)
+    assert_close(peaks[0, 0, :2, :2], points[0].flip(0), atol=1e-3, rtol=0)
+    assert float(peaks[0, 0, 0, 2] - peaks[0, 0, 1, 2]) == pytest.approx(math.log(3), abs=0.01)
+    assert_close(peaks[:, :, 0, :2], locate(scores), atol=0, rtol=0)
+
+
+def test_a_map_of_one_peak_has_no_others() -> None:
+    row = torch.arange(6.0)
+    scores = -(row[:, None] - 2).square() - (row - 3).square()
+    assert find_peaks(scores[None, None])[0, 0, 1:, 2].tolist() == [-torch.inf] * (PEAKS - 1)
 
 
 def test_the_gradients_of_places_and_likelihoods_are_right() -> None:

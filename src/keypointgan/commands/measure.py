@@ -43,7 +43,8 @@ def evaluate(
         bool | None,
         typer.Option(
             "--name-sides/--no-name-sides",
-            help="Name left and right along each clip; by default where the student learnt to.",
+            help="Name left and right, and follow joints, along each clip; by default where the "
+            "student learnt to.",
         ),
     ] = None,
     details: Annotated[

@@ -71,8 +71,8 @@ def predict(
         bool | None,
         typer.Option(
             "--name-sides/--no-name-sides",
-            help="Name left and right along each track; by default in videos, by students that "
-            "learnt to.",
+            help="Name left and right, and follow joints, along each track; by default in videos, "
+            "by students that learnt to.",
         ),
     ] = None,
     bfloat16: Annotated[

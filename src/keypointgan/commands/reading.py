@@ -12,7 +12,8 @@ from keypointgan.data.index import Clip
 from keypointgan.data.labels import Labels
 from keypointgan.data.pairs import FrameBank
 from keypointgan.data.store import Store
-from keypointgan.inference.sides import names_along
+from keypointgan.inference.sides import names_along, scale_of
+from keypointgan.inference.tracks import follow
 from keypointgan.models.naming import VIEWS, Naming
 from keypointgan.ops.keypoints import average_mirrored, evidence_of_both, from_aligned_corners
 from keypointgan.training.validate import Read, read_rows
@@ -43,12 +44,12 @@ def read_labelled(
     )
     rows = torch.from_numpy(labels.rows(store)).to(device)
     straight = read_rows(loaded.model, bank.fetch, rows, autocast=torch.no_grad)
-    points, evidence = straight.points, straight.evidence
+    points, evidence, peaks = straight
     if flip_average:
         mirrored = read_rows(
             loaded.model, lambda part: bank.fetch(part).flip(-1), rows, autocast=torch.no_grad
         )
-        points, evidence = _average(straight, mirrored, loaded)
+        points, evidence, peaks = _average(straight, mirrored, loaded)
     elif evidence is not None:
         evidence = VIEWS * evidence
     if loaded.model.align_corners:
@@ -56,7 +57,12 @@ def read_labelled(
     found = points.numpy()
     if naming is not None and evidence is not None:
         return named_along_clips(
-            found, evidence.numpy(), rows.cpu().numpy(), clips=store.clips, naming=naming
+            found,
+            evidence.numpy(),
+            None if peaks is None else peaks.numpy(),
+            rows.cpu().numpy(),
+            clips=store.clips,
+            naming=naming,
         )
     return found
 
@@ -69,24 +75,26 @@ def _average(straight: Read, mirrored: Read, loaded: LoadedModel) -> Read:
         evidence = evidence_of_both(
             straight.evidence, mirrored.evidence, exchanged=exchanged, order=order
         )
-    return Read(points, evidence)
+    return Read(points, evidence, None)
 
 
 def named_along_clips(
     points: Float[ndarray, "label joint 2"],
     evidence: Float[ndarray, "label joint"],
+    peaks: Float[ndarray, "label joint peak 3"] | None,
     rows: Int64[ndarray, " label"],
     *,
     clips: Sequence[Clip],
     naming: Naming,
 ) -> Float[ndarray, "label joint 2"]:
-    """The points with the sides of each clip named.
+    """The points with the sides of each clip named, and on their tracks (`inference.sides`).
 
     Photographs, which are not neighbours in time, stay as they were read.
 
     Args:
         points: As they were read.
         evidence: As `Naming` takes it.
+        peaks: Where else they may be; None where that is not known.
         rows: Of their frames in a store, in any order.
         clips: Those of the store.
         naming: That of the student that read them.
@@ -100,6 +108,12 @@ def named_along_clips(
         track = np.full((clip.frames, *points.shape[1:]), np.nan, points.dtype)
         nats = np.zeros(track.shape[:2], evidence.dtype)
         track[places], nats[places] = points[inside], evidence[inside]
-        names = names_along(track, nats, naming)[places]
-        found[inside] = np.take_along_axis(points[inside], names[..., None], axis=1)
+        names = names_along(track, nats, naming)
+        named = np.take_along_axis(track, names[..., None], axis=1)
+        if peaks is not None:
+            others = np.full((clip.frames, *peaks.shape[1:]), np.nan, peaks.dtype)
+            others[places] = peaks[inside]
+            others = np.take_along_axis(others, names[..., None, None], axis=1)
+            named = follow(named, others, scale=scale_of(track, naming))
+        found[inside] = named[places]
     return found

@@ -27,9 +27,10 @@ from keypointgan.inference.sides import name_parts, naming_of
 from keypointgan.inference.sources import Source, open_source
 from keypointgan.models.keypointgan import Detection
 from keypointgan.models.naming import VIEWS
+from keypointgan.ops.heatmaps import PEAKS
 from keypointgan.ops.keypoints import average_mirrored, evidence_of_both, from_aligned_corners
 from keypointgan.skeletons import Skeleton
-from keypointgan.types import Confidence, Evidence, Frames, Keypoints
+from keypointgan.types import Confidence, Evidence, Frames, Keypoints, Peaks
 
 _log = logging.getLogger(__name__)
 
@@ -58,11 +59,21 @@ class _Crop(NamedTuple):
 
 
 class _Reading(NamedTuple):
-    """What is read in squares, in one view or in both; evidence for the sides, if any."""
+    """What is read in squares, in one view or in both; evidence and other places, if any."""
 
     keypoints: Keypoints
     confidence: Confidence
     evidence: Evidence | None
+    peaks: Peaks | None  # of one view only
+
+
+class _Found(NamedTuple):
+    """The same in pixels of the source."""
+
+    xy: Float[ndarray, "crop joint 2"]
+    confidence: Float[ndarray, "crop joint"]
+    evidence: Float[ndarray, "crop joint"] | None
+    peaks: Float[ndarray, "crop joint peak 3"] | None
 
 
 class Detector:
@@ -137,8 +148,8 @@ class Detector:
             flip_average: Average with the keypoints of the mirrored frame, mirrored back: slower,
                 a little steadier. Where the model takes the mirror image for a person seen from
                 the other side, the labelling that is nearer to the straight one is averaged.
-            name_sides: Name left and right along each track (`inference.sides`), as students
-                learnt with `student.sides_by_prior` can. By default in videos, by models that can;
+            name_sides: Name left and right along each track and, unless views are averaged, follow
+                each joint among the places where it may be (`inference.sides`), as students learnt with `student.sides_by_prior` can. By default in videos, by models that can;
                 not in images and arrays, which need not follow each other in time.
             bfloat16: Compute in bfloat16 where the device has units for it.
             progress: Called after each batch.
@@ -244,7 +255,7 @@ class Detector:
         progress: Progress | None,
     ) -> Iterator[tuple[Poses, ...]]:
         names = ("",) if places is None else places.names
-        known = naming_of(self.model) is not None  # and so is the evidence
+        known = naming_of(self.model) is not None  # and so are evidence and peaks
         crops: list[_Crop] = []
         start = number = 0
 
@@ -252,11 +263,18 @@ class Detector:
             shape = (len(names), number - start, self.skeleton.num_joints)
             xy = np.full((*shape, 2), np.nan)
             confidence, evidence = np.zeros(shape), np.zeros(shape)
+            peaks = np.full((*shape, PEAKS, 3), np.nan) if known and not flip_average else None
             for first in range(0, len(crops), batch_size):
                 batch = crops[first : first + batch_size]
                 found = self._detect(batch, flip_average=flip_average, bfloat16=bfloat16)
                 rows = [crop.animal for crop in batch], [crop.frame - start for crop in batch]
-                xy[rows], confidence[rows], evidence[rows] = found
+                xy[rows], confidence[rows] = found.xy, found.confidence
+                if found.evidence is not None:
+                    evidence[rows] = found.evidence
+                if found.peaks is None:
+                    peaks = None
+                elif peaks is not None:
+                    peaks[rows] = found.peaks
             if progress is not None and number:
                 progress(number, max(opened.count, number))
             return tuple(
@@ -269,6 +287,7 @@ class Detector:
                     track,
                     opened.size,
                     evidence=evidence[animal] if known else None,
+                    peaks=None if peaks is None else peaks[animal],
                 )
                 for animal, track in enumerate(names)
             )
@@ -299,13 +318,7 @@ class Detector:
             scaled = scale_box(box, frame.shape[1] / width, frame.shape[0] / height)
             yield _Crop(crop_and_resize(frame, scaled, size=self.size), box, number, animal)
 
-    def _detect(
-        self, batch: Sequence[_Crop], *, flip_average: bool, bfloat16: bool
-    ) -> tuple[
-        Float[ndarray, "crop joint 2"],
-        Float[ndarray, "crop joint"],
-        Float[ndarray, "crop joint"],
-    ]:
+    def _detect(self, batch: Sequence[_Crop], *, flip_average: bool, bfloat16: bool) -> _Found:
         frames = self._to_tensor(crop.square for crop in batch)
         with (
             torch.inference_mode(),
@@ -316,13 +329,17 @@ class Detector:
                 read = self._average(read, self._straight(frames.flip(-1)))
             elif read.evidence is not None:
                 read = read._replace(evidence=VIEWS * read.evidence)
-        squares = np.array([crop.box for crop in batch])[:, None]
-        shares = (read.keypoints.double().cpu().numpy() + 1) / 2
-        xy = squares[..., :2] + shares * (squares[..., 2:] - squares[..., :2])
-        confidence = read.confidence.double().clamp(0, 1).cpu().numpy()
-        if read.evidence is None:
-            return xy, confidence, np.zeros_like(confidence)
-        return xy, confidence, read.evidence.double().cpu().numpy()
+        squares = np.array([crop.box for crop in batch], np.float64)[:, None]
+        peaks = None
+        if read.peaks is not None:
+            peaks = read.peaks.double().cpu().numpy()
+            peaks[..., :2] = _in_pixels(peaks[..., :2], squares[:, None])
+        return _Found(
+            _in_pixels(read.keypoints.double().cpu().numpy(), squares),
+            read.confidence.double().clamp(0, 1).cpu().numpy(),
+            None if read.evidence is None else read.evidence.double().cpu().numpy(),
+            peaks,
+        )
 
     def _to_tensor(self, frames: Iterable[RGBFrame]) -> Frames:
         stacked = torch.from_numpy(np.stack(list(frames))).to(self.device)
@@ -333,7 +350,9 @@ class Detector:
         keypoints = detection.keypoints.float()
         if self.align_corners:
             keypoints = from_aligned_corners(keypoints, size=(self.size, self.size))
-        return _Reading(keypoints, detection.confidence.float(), detection.evidence)
+        return _Reading(
+            keypoints, detection.confidence.float(), detection.evidence, detection.peaks
+        )
 
     def _average(self, straight: _Reading, mirrored: _Reading) -> _Reading:
         order, evidence = list(self.skeleton.mirror), None
@@ -343,4 +362,10 @@ class Detector:
             evidence = evidence_of_both(
                 straight.evidence, mirrored.evidence, exchanged=exchanged, order=order
             )
-        return _Reading(mean, (straight.confidence + also) / 2, evidence)
+        return _Reading(mean, (straight.confidence + also) / 2, evidence, None)
+
+
+def _in_pixels(points: Float[ndarray, "..."], boxes: Float[ndarray, "..."]) -> ndarray:
+    """Normalised points of squares, in pixels of the frames that these are cut from."""
+    pixels: ndarray = boxes[..., :2] + (points + 1) / 2 * (boxes[..., 2:] - boxes[..., :2])
+    return pixels

@@ -213,6 +213,7 @@ def frames_of(poses: Poses, chosen: slice | Int64[ndarray, " frame"]) -> Poses:
         confidence=poses.confidence[chosen],
         raw=None,
         evidence=None,
+        peaks=None,
     )
 
 

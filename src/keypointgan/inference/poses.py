@@ -32,6 +32,8 @@ class Poses:
         raw: `xy` before it was smoothed; None if it was not.
         evidence: For the names under which the joints were read, nats (`inference.sides`), as long
             as their sides can still be named; no file keeps it.
+        peaks: (x, y) and nats of the places at which each joint may be, the likeliest first, as
+            long as a track can still choose among them; no file keeps them.
     """
 
     xy: Float[ndarray, "_frame _keypoint 2"]
@@ -43,6 +45,7 @@ class Poses:
     size: tuple[int, int] | None = None
     raw: Float[ndarray, "_frame _keypoint 2"] | None = None
     evidence: Float[ndarray, "_frame _keypoint"] | None = None
+    peaks: Float[ndarray, "_frame _keypoint peak 3"] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "xy", np.asarray(self.xy, np.float64))
@@ -70,6 +73,11 @@ class Poses:
                 f"Expected evidence for each keypoint, shape {self.xy.shape[:2]}, got "
                 f"{self.evidence.shape}."
             )
+        if self.peaks is not None and self.peaks.shape[:2] != self.xy.shape[:2]:
+            raise DataError(
+                f"Expected places for each keypoint, shape {self.xy.shape[:2]}, got "
+                f"{self.peaks.shape[:2]}."
+            )
 
     def __len__(self) -> int:
         return len(self.xy)
@@ -93,12 +101,14 @@ class Poses:
             raise DataError("Expected parts with the same joints, got different skeletons.")
         raws = [part.raw for part in parts if part.raw is not None]
         evidence = [part.evidence for part in parts if part.evidence is not None]
+        peaks = [part.peaks for part in parts if part.peaks is not None]
         return replace(
             first,
             xy=np.concatenate([part.xy for part in parts]),
             confidence=np.concatenate([part.confidence for part in parts]),
             raw=np.concatenate(raws) if len(raws) == len(parts) else None,
             evidence=np.concatenate(evidence) if len(evidence) == len(parts) else None,
+            peaks=np.concatenate(peaks) if len(peaks) == len(parts) else None,
         )
 
     def frames(self, start: int, stop: int) -> "Poses":
@@ -110,6 +120,7 @@ class Poses:
             confidence=self.confidence[some],
             raw=None if self.raw is None else self.raw[some],
             evidence=None if self.evidence is None else self.evidence[some],
+            peaks=None if self.peaks is None else self.peaks[some],
         )
 
     def unsmoothed(self) -> "Poses":

@@ -1,7 +1,8 @@
 """Left and right of a whole video, by the naming that a student has learnt with its poses.
 
 In a single frame it tells no more than was read there; along a track, frames that show the sides
-decide for those that do not (`models.naming`).
+decide for those that do not (`models.naming`). And a joint that seems to be at several places is
+where its track goes through (`inference.tracks`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ from numpy import ndarray
 from keypointgan.errors import ConfigError, DataError
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.smoothing import body_size, runs
+from keypointgan.inference.tracks import follow
 from keypointgan.models.naming import Naming
 from keypointgan.models.student import Student
 
@@ -49,7 +51,10 @@ def naming_of(
 
 
 def name_sides(poses: Poses, naming: Naming) -> Poses:
-    """Return the poses with the joints of each pair exchanged in frames where they were mistaken.
+    """Return the poses with what was mistaken in single frames put right by those around.
+
+    The joints of each pair are exchanged where they were; then each joint goes to the one of its
+    peaks on which its track is, if the poses have them.
 
     A joint takes the confidence of the joint that it was read as: how near that is to the true
     place. How sure the naming is does not lower it, for it was not calibrated so.
@@ -68,13 +73,23 @@ def name_sides(poses: Poses, naming: Naming) -> Poses:
             "finds them, before its sides are named: Detector.predict(..., name_sides=False)."
         )
     names = names_along(poses.xy, poses.evidence, naming)
+    xy = np.take_along_axis(poses.xy, names[..., None], axis=1)
+    if poses.peaks is not None:
+        peaks = np.take_along_axis(poses.peaks, names[..., None, None], axis=1)
+        xy = follow(xy, peaks, scale=scale_of(poses.xy, naming))
     return replace(
         poses,
-        xy=np.take_along_axis(poses.xy, names[..., None], axis=1),
+        xy=xy,
         confidence=np.take_along_axis(poses.confidence, names, axis=1),
         raw=None if poses.raw is None else np.take_along_axis(poses.raw, names[..., None], axis=1),
         evidence=None,
+        peaks=None,
     )
+
+
+def scale_of(xy: Float[ndarray, "frame keypoint 2"], naming: Naming) -> float:
+    """What takes a track to the size of the naming's poses."""
+    return float(naming.size) / body_size(xy)
 
 
 def name_parts(parts: Iterable[Sequence[Poses]], naming: Naming) -> Iterator[tuple[Poses, ...]]:
@@ -118,7 +133,7 @@ def names_along(
     names = np.tile(np.arange(xy.shape[1]), (len(xy), 1))
     seen = np.isfinite(xy).all(axis=(1, 2))
     if seen.any():
-        scaled = xy[seen] * (float(naming.size) / body_size(xy))
+        scaled = xy[seen] * scale_of(xy, naming)
         device = naming.shares.device
         found, _ = naming(
             torch.from_numpy(scaled.astype(np.float32)).to(device),

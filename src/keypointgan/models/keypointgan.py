@@ -8,7 +8,7 @@ from torch import nn
 from keypointgan.ops.keypoints import confidence, soft_argmax
 from keypointgan.ops.render import Falloff, render_skeleton
 from keypointgan.skeletons import Link
-from keypointgan.types import Confidence, Evidence, Frames, Keypoints, SkeletonImages
+from keypointgan.types import Confidence, Evidence, Frames, Keypoints, Peaks, SkeletonImages
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,14 @@ class Detection:
         confidence: How sure they are.
         skeleton_image: The picture they were read from, if any.
         evidence: For their sides, from detectors whose sides can be named along a video.
+        peaks: Where else they may be, from the same detectors.
     """
 
     keypoints: Keypoints
     confidence: Confidence
     skeleton_image: SkeletonImages | None
     evidence: Evidence | None = None
+    peaks: Peaks | None = None
 
 
 class KeypointGAN(nn.Module):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from keypointgan.models.blocks import conv_block, double
 from keypointgan.models.keypointgan import Detection
 from keypointgan.models.naming import Naming
-from keypointgan.ops.heatmaps import locate, side_evidence, within
+from keypointgan.ops.heatmaps import find_peaks, locate, side_evidence, within
 from keypointgan.types import Confidence, Frames, Heatmaps
 
 NEAR = 0.05
@@ -85,13 +85,14 @@ class Student(nn.Module):
     def detect(self, frame: Frames) -> Detection:
         """The keypoints of frames, and the probability that each is off by less than `NEAR`.
 
-        With a naming, also the evidence for their sides.
+        With a naming, also the evidence for their sides and the places among which tracks choose.
         """
         heatmaps, log_error = self(frame)
-        points, evidence = locate(heatmaps), None
-        if self.naming is not None:
-            evidence = side_evidence(heatmaps, points, order=self.naming.order)
-        return Detection(points, self.confidence(log_error), None, evidence)
+        points, confidence = locate(heatmaps), self.confidence(log_error)
+        if self.naming is None:
+            return Detection(points, confidence, None)
+        evidence = side_evidence(heatmaps, points, order=self.naming.order)
+        return Detection(points, confidence, None, evidence, find_peaks(heatmaps))
 
     def confidence(self, log_error: Float[Tensor, "batch keypoint"]) -> Confidence:
         """The probability that a point with this error lies within `NEAR` of the side."""

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
-from torch.nn.functional import grid_sample
+from torch.nn.functional import grid_sample, max_pool2d
 
-from keypointgan.types import Confidence, Evidence, Heatmaps, Keypoints
+from keypointgan.types import Confidence, Evidence, Heatmaps, Keypoints, Peaks
+
+PEAKS = 4
+"""Places of each keypoint among which a track may choose."""
 
 _REACH = 2.5  # cells around the peak over which its place is averaged
 _CERTAIN = 80.0  # distances, in scales of the error, beyond which nothing is left to be off by
@@ -42,19 +45,30 @@ def locate(heatmaps: Heatmaps) -> Keypoints:
         Normalised (x, y); within half a cell of the borders of the image at the outermost.
     """
     heatmaps = promoted(heatmaps)
-    rows, columns = heatmaps.shape[-2:]
+    columns = heatmaps.shape[-1]
     peak = heatmaps.flatten(2).argmax(dim=-1)
-    top, left = (peak // columns).unsqueeze(-1), (peak % columns).unsqueeze(-1)
-    row = torch.arange(rows, device=heatmaps.device)
-    column = torch.arange(columns, device=heatmaps.device)
-    near_y = ((row - top).abs() <= _REACH).to(heatmaps)
-    near_x = ((column - left).abs() <= _REACH).to(heatmaps)
-    weights = (heatmaps - heatmaps.amax(dim=(-2, -1), keepdim=True)).exp()
-    weights = weights * near_y.unsqueeze(-1) * near_x.unsqueeze(-2)
-    total = weights.sum(dim=(-2, -1))
-    x = (weights.sum(dim=-2) * _centres(columns, heatmaps)).sum(dim=-1) / total
-    y = (weights.sum(dim=-1) * _centres(rows, heatmaps)).sum(dim=-1) / total
-    return torch.stack([x, y], dim=-1)
+    return _mean_around(heatmaps, peak // columns, peak % columns)
+
+
+def find_peaks(heatmaps: Heatmaps) -> Peaks:
+    """The `PEAKS` highest peaks of each heatmap, that of `locate` first.
+
+    Args:
+        heatmaps: Unnormalised scores.
+
+    Returns:
+        Normalised (x, y) and the logarithm of the softmax there; -inf where there are fewer peaks.
+    """
+    heatmaps = promoted(heatmaps)
+    columns = heatmaps.shape[-1]
+    around = 2 * int(_REACH) + 1
+    shares = heatmaps.flatten(2).log_softmax(dim=-1).view_as(heatmaps)
+    is_peak = max_pool2d(shares, around, stride=1, padding=around // 2) == shares
+    nats, cells = shares.masked_fill(~is_peak, -torch.inf).flatten(2).topk(PEAKS, dim=-1)
+    places = [
+        _mean_around(heatmaps, cell // columns, cell % columns) for cell in cells.unbind(dim=-1)
+    ]
+    return torch.cat([torch.stack(places, dim=2), nats.unsqueeze(-1)], dim=-1)
 
 
 def mean_place(heatmaps: Heatmaps) -> Keypoints:
@@ -119,3 +133,22 @@ def _bell(places: Tensor, cells: int, spread: float) -> Tensor:
 
 def _centres(cells: int, like: Tensor) -> Tensor:
     return ((torch.arange(cells, device=like.device) * 2 + 1) / cells - 1).to(like)
+
+
+def _mean_around(
+    heatmaps: Heatmaps, top: Int64[Tensor, "batch keypoint"], left: Int64[Tensor, "batch keypoint"]
+) -> Keypoints:
+    """The mean place of the cells around one cell of each heatmap."""
+    rows, columns = heatmaps.shape[-2:]
+    top, left = top.unsqueeze(-1), left.unsqueeze(-1)
+    row = torch.arange(rows, device=heatmaps.device)
+    column = torch.arange(columns, device=heatmaps.device)
+    near_y = ((row - top).abs() <= _REACH).to(heatmaps)
+    near_x = ((column - left).abs() <= _REACH).to(heatmaps)
+    near = near_y.unsqueeze(-1) * near_x.unsqueeze(-2)
+    highest = heatmaps.masked_fill(near == 0, -torch.inf).amax(dim=(-2, -1), keepdim=True)
+    weights = (heatmaps - highest).clamp(max=0).exp() * near
+    total = weights.sum(dim=(-2, -1))
+    x = (weights.sum(dim=-2) * _centres(columns, heatmaps)).sum(dim=-1) / total
+    y = (weights.sum(dim=-1) * _centres(rows, heatmaps)).sum(dim=-1) / total
+    return torch.stack([x, y], dim=-1)

@@ -19,7 +19,7 @@ from keypointgan.losses.pose import cycle_loss
 from keypointgan.models.keypointgan import KeypointGAN
 from keypointgan.models.student import Student
 from keypointgan.ops.keypoints import soft_argmax
-from keypointgan.types import Evidence, Frames, Keypoints, Rows
+from keypointgan.types import Evidence, Frames, Keypoints, Peaks, Rows
 
 Predicted = Float32[ndarray, "frame keypoint 2"]
 Evaluate = Callable[[Predicted, Labels], dict[str, float]]
@@ -123,10 +123,11 @@ def validate(
 
 
 class Read(NamedTuple):
-    """What is read in frames: keypoints, normalised; from some detectors also for which sides."""
+    """Keypoints, normalised; of some detectors also for which sides, and where else they may be."""
 
     points: Keypoints
     evidence: Evidence | None
+    peaks: Peaks | None
 
 
 @torch.no_grad()
@@ -153,14 +154,20 @@ def read_rows(
     batch: int = 128,
 ) -> Read:
     """What is read in the frames in these rows."""
-    points, evidence = [], []
+    points, evidence, peaks = [], [], []
     for part in rows.split(batch):
         with autocast():
             found = model.detect(fetch(part))
         points.append(found.keypoints.float().cpu())
         if found.evidence is not None:
             evidence.append(found.evidence.float().cpu())
-    return Read(torch.cat(points), torch.cat(evidence) if evidence else None)
+        if found.peaks is not None:
+            peaks.append(found.peaks.float().cpu())
+    return Read(
+        torch.cat(points),
+        torch.cat(evidence) if evidence else None,
+        torch.cat(peaks) if peaks else None,
+    )
 
 
 def _nearest(poses: Tensor, known: Tensor) -> float:
