@@ -149,8 +149,9 @@ class Detector:
                 a little steadier. Where the model takes the mirror image for a person seen from
                 the other side, the labelling that is nearer to the straight one is averaged.
             name_sides: Name left and right along each track and, unless views are averaged, follow
-                each joint among the places where it may be (`inference.sides`), as students learnt with `student.sides_by_prior` can. By default in videos, by models that can;
-                not in images and arrays, which need not follow each other in time.
+                each joint among the places where it may be (`inference.sides`), as students learnt
+                with `student.sides_by_prior` can. By default in videos, by models that can; not in
+                images and arrays, which need not follow each other in time.
             bfloat16: Compute in bfloat16 where the device has units for it.
             progress: Called after each batch.
 
