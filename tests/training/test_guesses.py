@@ -212,45 +212,44 @@ def test_points_with_a_side_have_no_weight_where_nothing_tells_the_sides(
     assert_close(weight[[2, 6]], stated.expand(2, 3), atol=1e-3, rtol=0)
 
 
+def _points_of_early(
+    student: Student,
+    frames: Tensor,
+    *,
+    committee: Sequence[Student] = (),
+    naming: Naming | None = None,
+) -> Tensor:
+    """What a student finds in the first five frames, the clip "early"."""
+    found = guess(
+        student.eval(),
+        CLIPS[1:],
+        lambda rows: frames[rows],
+        order=SIDES,
+        device=CPU,
+        autocast=nullcontext,
+        committee=committee,
+        naming=naming,
+    )
+    return found.points
+
+
 def test_the_errors_of_a_committee_cancel(points: Tensor) -> None:
     """One reads a cell too far to one side, one as much to the other."""
     frames = torch.stack([_frame(dots, corner=SURE) for dots in points])
-
-    def find(*committee: Student) -> Tensor:
-        found = guess(
-            _ReadsColours(beside=1).eval(),
-            CLIPS[1:],
-            lambda rows: frames[rows],
-            order=SIDES,
-            device=CPU,
-            autocast=nullcontext,
-            committee=committee,
-        )
-        return found.points
-
+    one, other = _ReadsColours(beside=1), _ReadsColours(beside=-1)
     cell = torch.tensor([2 / 32, 0.0])
-    assert_close(find(), points[:5] - cell, atol=0.02, rtol=0)
-    assert_close(find(_ReadsColours(beside=-1)), points[:5], atol=0.03, rtol=0)
+    assert_close(_points_of_early(one, frames), points[:5] - cell, atol=0.02, rtol=0)
+    both = _points_of_early(one, frames, committee=[other])
+    assert_close(both, points[:5], atol=0.03, rtol=0)
 
 
 def test_a_sure_committee_outvotes_who_mistakes_the_sides(points: Tensor) -> None:
     """Every frame misleads the one by six nats; the other knows better by thirty."""
     frames = torch.stack([_frame(dots, corner=MISTAKEN) for dots in points])
-
-    def find(*committee: Student) -> Tensor:
-        found = guess(
-            _ReadsColours().eval(),
-            CLIPS[1:],
-            lambda rows: frames[rows],
-            order=SIDES,
-            device=CPU,
-            autocast=nullcontext,
-            committee=committee,
-        )
-        return found.points
-
-    assert_close(find(), points[:5, list(SIDES)], atol=0.02, rtol=0)
-    assert_close(find(_ReadsColours(when_grey=30.0)), points[:5], atol=0.02, rtol=0)
+    alone = _points_of_early(_ReadsColours(), frames)
+    assert_close(alone, points[:5, list(SIDES)], atol=0.02, rtol=0)
+    both = _points_of_early(_ReadsColours(), frames, committee=[_ReadsColours(when_grey=30.0)])
+    assert_close(both, points[:5], atol=0.02, rtol=0)
 
 
 class _RedIsRight(Plausibility):
@@ -266,21 +265,10 @@ class _RedIsRight(Plausibility):
 def test_the_prior_names_what_all_frames_of_a_clip_mistake(points: Tensor) -> None:
     """Every frame says the opposite, by six nats; by the frames alone it would stay that way."""
     frames = torch.stack([_frame(dots, corner=MISTAKEN) for dots in points])
-
-    def find(naming: Naming | None) -> Tensor:
-        found = guess(
-            _ReadsColours().eval(),
-            CLIPS[1:],
-            lambda rows: frames[rows],
-            order=SIDES,
-            device=CPU,
-            autocast=nullcontext,
-            naming=naming,
-        )
-        return found.points
-
-    assert_close(find(None), points[:5, list(SIDES)], atol=0.02, rtol=0)
-    assert_close(find(Naming(_RedIsRight(), SIDES)), points[:5], atol=0.02, rtol=0)
+    alone = _points_of_early(_ReadsColours(), frames)
+    assert_close(alone, points[:5, list(SIDES)], atol=0.02, rtol=0)
+    named = _points_of_early(_ReadsColours(), frames, naming=Naming(_RedIsRight(), SIDES))
+    assert_close(named, points[:5], atol=0.02, rtol=0)
 
 
 def test_a_skeleton_without_sides_has_nothing_to_be_named(frames: Tensor, points: Tensor) -> None:

@@ -12,8 +12,7 @@ from keypointgan.data.index import Clip
 from keypointgan.data.labels import Labels
 from keypointgan.data.pairs import FrameBank
 from keypointgan.data.store import Store
-from keypointgan.inference.sides import names_along, scale_of
-from keypointgan.inference.tracks import follow
+from keypointgan.inference.sides import put_right
 from keypointgan.models.naming import VIEWS, Naming
 from keypointgan.ops.keypoints import average_mirrored, evidence_of_both, from_aligned_corners
 from keypointgan.training.validate import Read, read_rows
@@ -108,12 +107,9 @@ def named_along_clips(
         track = np.full((clip.frames, *points.shape[1:]), np.nan, points.dtype)
         nats = np.zeros(track.shape[:2], evidence.dtype)
         track[places], nats[places] = points[inside], evidence[inside]
-        names = names_along(track, nats, naming)
-        named = np.take_along_axis(track, names[..., None], axis=1)
+        others = None
         if peaks is not None:
             others = np.full((clip.frames, *peaks.shape[1:]), np.nan, peaks.dtype)
             others[places] = peaks[inside]
-            others = np.take_along_axis(others, names[..., None, None], axis=1)
-            named = follow(named, others, scale=scale_of(track, naming))
-        found[inside] = named[places]
+        found[inside] = put_right(track, nats, others, naming)[0][places]
     return found

@@ -72,11 +72,7 @@ def name_sides(poses: Poses, naming: Naming) -> Poses:
             "Expected poses with the evidence for their sides, got none. A student with a naming "
             "finds them, before its sides are named: Detector.predict(..., name_sides=False)."
         )
-    names = names_along(poses.xy, poses.evidence, naming)
-    xy = np.take_along_axis(poses.xy, names[..., None], axis=1)
-    if poses.peaks is not None:
-        peaks = np.take_along_axis(poses.peaks, names[..., None, None], axis=1)
-        xy = follow(xy, peaks, scale=scale_of(poses.xy, naming))
+    xy, names = put_right(poses.xy, poses.evidence, poses.peaks, naming)
     return replace(
         poses,
         xy=xy,
@@ -85,11 +81,6 @@ def name_sides(poses: Poses, naming: Naming) -> Poses:
         evidence=None,
         peaks=None,
     )
-
-
-def scale_of(xy: Float[ndarray, "frame keypoint 2"], naming: Naming) -> float:
-    """What takes a track to the size of the naming's poses."""
-    return float(naming.size) / body_size(xy)
 
 
 def name_parts(parts: Iterable[Sequence[Poses]], naming: Naming) -> Iterator[tuple[Poses, ...]]:
@@ -117,6 +108,28 @@ def name_parts(parts: Iterable[Sequence[Poses]], naming: Naming) -> Iterator[tup
         yield tuple(name_sides(each, naming).frames(done, len(each)) for each in held)
 
 
+def put_right(
+    xy: Float[ndarray, "frame keypoint 2"],
+    evidence: Float[ndarray, "frame keypoint"],
+    peaks: Float[ndarray, "frame keypoint peak 3"] | None,
+    naming: Naming,
+) -> tuple[Float[ndarray, "frame keypoint 2"], Int64[ndarray, "frame keypoint"]]:
+    """The joints of a track where they are, and which joint, as it was read, each of them is.
+
+    Args:
+        xy: As they were read, in any unit; NaN in frames without a pose.
+        evidence: As `Naming` takes it.
+        peaks: (x, y) and nats of the places of each; None to leave it where it was read.
+        naming: What names the joints.
+    """
+    names = names_along(xy, evidence, naming)
+    named = np.take_along_axis(xy, names[..., None], axis=1)
+    if peaks is None:
+        return named, names
+    peaks = np.take_along_axis(peaks, names[..., None, None], axis=1)
+    return follow(named, peaks, scale=_scale_of(xy, naming)), names
+
+
 def names_along(
     xy: Float[ndarray, "frame keypoint 2"],
     evidence: Float[ndarray, "frame keypoint"],
@@ -133,7 +146,7 @@ def names_along(
     names = np.tile(np.arange(xy.shape[1]), (len(xy), 1))
     seen = np.isfinite(xy).all(axis=(1, 2))
     if seen.any():
-        scaled = xy[seen] * scale_of(xy, naming)
+        scaled = xy[seen] * _scale_of(xy, naming)
         device = naming.shares.device
         found, _ = naming(
             torch.from_numpy(scaled.astype(np.float32)).to(device),
@@ -142,3 +155,8 @@ def names_along(
         )
         names[seen] = found.cpu().numpy()
     return names
+
+
+def _scale_of(xy: Float[ndarray, "frame keypoint 2"], naming: Naming) -> float:
+    """What takes a track to the size of the naming's poses."""
+    return float(naming.size) / body_size(xy)
