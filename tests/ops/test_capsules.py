@@ -1,5 +1,7 @@
 """Capsules cover what a hand calculation says, and the nearer hides the farther."""
 
+from dataclasses import replace
+
 import torch
 from torch.testing import assert_close
 
@@ -19,6 +21,7 @@ def _bars(
         radii=torch.full((1, len(bars), 2), radius),
         colours=colours,
         lift=torch.zeros(1, len(bars)),
+        patterned=torch.ones(1, len(bars)),
         metre=torch.ones(1),
     )
 
@@ -67,6 +70,15 @@ def test_stripes_alternate_along_the_bar() -> None:
     striped, _ = draw_capsules(capsules, _surface(1, contrast=0.4), size=16)
     ratio = striped[0, 0, 8] / plain[0, 0, 8]
     assert_close(ratio[[4, 11]], torch.tensor([1.4, 0.6]))
+
+
+def test_a_bar_that_shows_no_pattern_stays_plain() -> None:
+    capsules = replace(
+        _bars(((-0.8, 0.0, 0.0), (0.8, 0.0, 0.0), (0.5, 0.5, 0.5))), patterned=torch.zeros(1, 1)
+    )
+    plain, _ = draw_capsules(capsules, _surface(1), size=16)
+    striped, _ = draw_capsules(capsules, _surface(1, contrast=0.4), size=16)
+    assert_close(striped, plain)
 
 
 def test_what_nothing_covers_is_black_and_finite() -> None:

@@ -101,7 +101,7 @@ def _random_surface(dice: Dice, *, parts: int) -> Surface:
     return Surface(
         light=torch.stack(light, dim=-1),
         ambient=dice.uniform(0.35, 0.9),
-        contrast=dice.uniform(0, 0.35) * (dice.uniform(0, 1) < 0.6),
+        contrast=dice.uniform(0, 0.35) * (dice.uniform(0, 1) < 0.3),
         stripes=dice.uniform(1, 5),
         phase=dice.uniform(0, 1, parts),
     )
@@ -122,8 +122,8 @@ def _shadow(
 def _exposure(scene: Pictures, dice: Dice) -> Float[Tensor, "batch 1 1 1"]:
     """How bright a figure is: between its own colours and the light of the scene."""
     light = (scene.mean(dim=(1, 2, 3), keepdim=True) / 0.4).clamp(0.35, 1.4)
-    share = _each(dice.uniform(0, 0.8))
-    return (1 - share + share * light) * torch.exp(0.2 * _each(dice.normal()))
+    share = _each(dice.uniform(0, 0.5))
+    return (1 - share + share * light) * torch.exp(0.12 * _each(dice.normal()))
 
 
 def _photograph(frame: Pictures, dice: Dice) -> Pictures:
@@ -131,10 +131,10 @@ def _photograph(frame: Pictures, dice: Dice) -> Pictures:
     kernel = frame.new_tensor([0.25, 0.5, 0.25])
     kernel = (kernel[:, None] * kernel).expand(3, 1, 3, 3)
     blurred = conv2d(pad(frame, (1, 1, 1, 1), mode="replicate"), kernel, groups=3)
-    frame = torch.lerp(frame, blurred, _each(dice.uniform(0, 1)))
-    frame = frame * _each(dice.uniform(0.7, 1.3)) * dice.uniform(0.88, 1.12, 3, 1, 1)
-    frame = frame + _each(dice.uniform(-0.08, 0.08))
-    noise = dice.normal(*frame.shape[1:]) * _each(dice.uniform(0, 0.02))
+    frame = torch.lerp(frame, blurred, _each(dice.uniform(0, 1) ** 2))
+    frame = frame * _each(dice.uniform(0.85, 1.2)) * dice.uniform(0.92, 1.08, 3, 1, 1)
+    frame = frame + _each(dice.uniform(-0.05, 0.05))
+    noise = dice.normal(*frame.shape[1:]) * _each(0.02 * dice.uniform(0, 1) ** 2)
     return (frame + noise).clamp(0, 1)
 
 

@@ -25,6 +25,7 @@ class Capsules:
         radii: Of both ends, normalised.
         colours: Of each bar.
         lift: How much nearer to the viewer a bar counts than it is; hair on a head, for example.
+        patterned: How much of the pattern a bar shows: 1 for cloth, 0 for skin.
         metre: How long a metre is in each picture, normalised.
     """
 
@@ -33,6 +34,7 @@ class Capsules:
     radii: Float[Tensor, "batch capsule 2"]
     colours: Colours
     lift: Float[Tensor, "batch capsule"]
+    patterned: Float[Tensor, "batch capsule"]
     metre: PerFigure
 
 
@@ -91,7 +93,8 @@ def draw_capsules(
     brightness = (ambient + (1.15 - ambient) * lit) * (0.75 + 0.25 * facing)
     place = share * _per_figure(surface.stripes) + _spread(surface.phase)
     stripe = torch.where(place - place.floor() < 0.5, 1.0, -1.0)
-    brightness = brightness * (1 + _per_figure(surface.contrast) * stripe)
+    contrast = _per_figure(surface.contrast) * _spread(capsules.patterned)
+    brightness = brightness * (1 + contrast * stripe)
 
     bright = weight * brightness
     total = weight.sum(dim=1) + 1e-30
