@@ -36,18 +36,18 @@ def add_head(
     aside = unit(torch.cross(ahead, up, dim=-1))
     apart = [body.metres(aside, metres) for metres in (0.018, 0.042, 0.016)]
     for side in (-1.0, 1.0):
-        brow = place(0.025, 0.092) + side * apart[0], place(0.025, 0.078) + side * apart[1]
-        add(*brow, (0.011, 0.010), "eyes", 0.012)
+        inner, outer = place(0.025, 0.092), place(0.025, 0.078)
+        add(inner + side * apart[0], outer + side * apart[1], (0.011, 0.010), "eyes", 0.012)
     mouth = place(-0.055, 0.092)
     add(mouth + apart[2], mouth - apart[2], (0.008, 0.008), "lips", 0.01)
     # What somebody does not have lies inside the head.
     bearded = (dice.uniform(0, 1) < 0.3).float() * (1 - woman)
-    jaw = (pick(bearded, end, middle) for end in (place(-0.075, 0.06), place(-0.04, 0.05)))
-    add(*jaw, (0.044, 0.046), "hair", 0.004)
+    chin, jaw = (pick(bearded, end, middle) for end in (place(-0.075, 0.06), place(-0.04, 0.05)))
+    add(chin, jaw, (0.044, 0.046), "hair", 0.004)
     add(place(0.055, -0.03), place(0.055, 0.01), (0.088, 0.080), "hair", 0.004)
     add(place(0.02, -0.025), place(-0.05, -0.03), (0.080, 0.058), "hair", 0.004)
     long = dice.uniform(0, 1) * woman
     add(place(0.03, -0.045), place(-0.02 - 0.10 * long, -0.055), (0.078, 0.060), "hair")
     tailed = (dice.uniform(0, 1) < 0.2).float() * woman
-    tail = (pick(tailed, end, middle) for end in (place(0.03, -0.11), place(-0.10, -0.12)))
-    add(*tail, (0.035, 0.020), "hair")
+    root, tip = (pick(tailed, end, middle) for end in (place(0.03, -0.11), place(-0.10, -0.12)))
+    add(root, tip, (0.035, 0.020), "hair")
