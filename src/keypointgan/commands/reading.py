@@ -13,9 +13,10 @@ from keypointgan.data.labels import Labels
 from keypointgan.data.pairs import FrameBank
 from keypointgan.data.store import Store
 from keypointgan.inference.sides import put_right
-from keypointgan.models.naming import VIEWS, Naming
-from keypointgan.ops.keypoints import average_mirrored, evidence_of_both, from_aligned_corners
-from keypointgan.training.validate import Read, read_rows
+from keypointgan.inference.views import Views
+from keypointgan.models.naming import Naming
+from keypointgan.ops.keypoints import from_aligned_corners
+from keypointgan.training.validate import read_rows
 
 
 def read_labelled(
@@ -42,15 +43,8 @@ def read_labelled(
         store, size=loaded.size, masked=loaded.config.data.mask_background, device=device
     )
     rows = torch.from_numpy(labels.rows(store)).to(device)
-    straight = read_rows(loaded.model, bank.fetch, rows, autocast=torch.no_grad)
-    points, evidence, peaks = straight
-    if flip_average:
-        mirrored = read_rows(
-            loaded.model, lambda part: bank.fetch(part).flip(-1), rows, autocast=torch.no_grad
-        )
-        points, evidence, peaks = _average(straight, mirrored, loaded)
-    elif evidence is not None:
-        evidence = VIEWS * evidence
+    reader = Views(loaded.model, order=loaded.skeleton.mirror, both=flip_average)
+    points, evidence, peaks = read_rows(reader, bank.fetch, rows, autocast=torch.no_grad)
     if loaded.model.align_corners:
         points = from_aligned_corners(points, size=(loaded.size, loaded.size))
     found = points.numpy()
@@ -64,17 +58,6 @@ def read_labelled(
             naming=naming,
         )
     return found
-
-
-def _average(straight: Read, mirrored: Read, loaded: LoadedModel) -> Read:
-    order = loaded.skeleton.mirror
-    points, exchanged = average_mirrored(straight.points, mirrored.points, order=order)
-    evidence = None
-    if straight.evidence is not None and mirrored.evidence is not None:
-        evidence = evidence_of_both(
-            straight.evidence, mirrored.evidence, exchanged=exchanged, order=order
-        )
-    return Read(points, evidence, None)
 
 
 def named_along_clips(

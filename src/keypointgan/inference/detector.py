@@ -7,7 +7,7 @@ that the model was trained on, and the keypoints are taken back through both.
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,12 +25,12 @@ from keypointgan.inference.places import Places
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.sides import name_parts, naming_of
 from keypointgan.inference.sources import Source, open_source
-from keypointgan.models.keypointgan import Detection
-from keypointgan.models.naming import VIEWS
+from keypointgan.inference.views import Views
+from keypointgan.models.keypointgan import DetectingModel
 from keypointgan.ops.heatmaps import PEAKS
-from keypointgan.ops.keypoints import average_mirrored, evidence_of_both, from_aligned_corners
+from keypointgan.ops.keypoints import from_aligned_corners
 from keypointgan.skeletons import Skeleton
-from keypointgan.types import Confidence, Evidence, Frames, Keypoints, Peaks
+from keypointgan.types import Frames
 
 _log = logging.getLogger(__name__)
 
@@ -38,15 +38,6 @@ Boxes = ndarray
 """(frame, 4): x0, y0, x1, y1 of the object in pixels of the source; NaN where there is none.
 
 Its shape is checked with a message for users, as are frames given as an array."""
-
-
-@runtime_checkable
-class DetectingModel(Protocol):
-    """What a detector needs of a model, such as `models.keypointgan.KeypointGAN`."""
-
-    def detect(self, frame: Frames, /) -> Detection:
-        """The keypoints of frames."""
-        ...
 
 
 class _Crop(NamedTuple):
@@ -58,17 +49,8 @@ class _Crop(NamedTuple):
     animal: int
 
 
-class _Reading(NamedTuple):
-    """What is read in squares, in one view or in both; evidence and other places, if any."""
-
-    keypoints: Keypoints
-    confidence: Confidence
-    evidence: Evidence | None
-    peaks: Peaks | None  # of one view only
-
-
 class _Found(NamedTuple):
-    """The same in pixels of the source."""
+    """What is read in squares, in pixels of the source; evidence and other places, if any."""
 
     xy: Float[ndarray, "crop joint 2"]
     confidence: Float[ndarray, "crop joint"]
@@ -325,18 +307,17 @@ class Detector:
             torch.inference_mode(),
             torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16),
         ):
-            read = self._straight(frames)
-            if flip_average:
-                read = self._average(read, self._straight(frames.flip(-1)))
-            elif read.evidence is not None:
-                read = read._replace(evidence=VIEWS * read.evidence)
+            read = Views(self.model, order=self.skeleton.mirror, both=flip_average).detect(frames)
+        keypoints = read.keypoints.float()
+        if self.align_corners:
+            keypoints = from_aligned_corners(keypoints, size=(self.size, self.size))
         squares = np.array([crop.box for crop in batch], np.float64)[:, None]
         peaks = None
         if read.peaks is not None:
             peaks = read.peaks.double().cpu().numpy()
             peaks[..., :2] = _in_pixels(peaks[..., :2], squares[:, None])
         return _Found(
-            _in_pixels(read.keypoints.double().cpu().numpy(), squares),
+            _in_pixels(keypoints.double().cpu().numpy(), squares),
             read.confidence.double().clamp(0, 1).cpu().numpy(),
             None if read.evidence is None else read.evidence.double().cpu().numpy(),
             peaks,
@@ -345,25 +326,6 @@ class Detector:
     def _to_tensor(self, frames: Iterable[RGBFrame]) -> Frames:
         stacked = torch.from_numpy(np.stack(list(frames))).to(self.device)
         return stacked.permute(0, 3, 1, 2).float() / 127.5 - 1
-
-    def _straight(self, frames: Frames) -> _Reading:
-        detection = self.model.detect(frames)
-        keypoints = detection.keypoints.float()
-        if self.align_corners:
-            keypoints = from_aligned_corners(keypoints, size=(self.size, self.size))
-        return _Reading(
-            keypoints, detection.confidence.float(), detection.evidence, detection.peaks
-        )
-
-    def _average(self, straight: _Reading, mirrored: _Reading) -> _Reading:
-        order, evidence = list(self.skeleton.mirror), None
-        mean, exchanged = average_mirrored(straight.keypoints, mirrored.keypoints, order=order)
-        also = torch.where(exchanged[:, None], mirrored.confidence[:, order], mirrored.confidence)
-        if straight.evidence is not None and mirrored.evidence is not None:
-            evidence = evidence_of_both(
-                straight.evidence, mirrored.evidence, exchanged=exchanged, order=order
-            )
-        return _Reading(mean, (straight.confidence + also) / 2, evidence, None)
 
 
 def _in_pixels(points: Float[ndarray, "..."], boxes: Float[ndarray, "..."]) -> ndarray:

@@ -32,7 +32,8 @@ from torch import Tensor, nn
 from keypointgan import __version__
 from keypointgan.data.whole_files import make_folder, whole_file
 from keypointgan.errors import ExportError, MissingExtraError
-from keypointgan.inference.detector import DetectingModel, Detector
+from keypointgan.inference.detector import Detector
+from keypointgan.models.keypointgan import DetectingModel
 from keypointgan.models.student import Student
 from keypointgan.ops.keypoints import from_aligned_corners, to_pixels
 from keypointgan.types import FrameArray

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from torch import nn
 
@@ -45,6 +46,15 @@ class Detection:
     skeleton_image: SkeletonImages | None
     evidence: Evidence | None = None
     peaks: Peaks | None = None
+
+
+@runtime_checkable
+class DetectingModel(Protocol):
+    """What finds keypoints in frames: the method, a student, an exported network."""
+
+    def detect(self, frame: Frames, /) -> Detection:
+        """The keypoints of frames."""
+        ...
 
 
 class KeypointGAN(nn.Module):

@@ -16,7 +16,7 @@ from keypointgan.data.labels import Labels
 from keypointgan.data.pairs import Pair
 from keypointgan.data.priors import Prior
 from keypointgan.losses.pose import cycle_loss
-from keypointgan.models.keypointgan import KeypointGAN
+from keypointgan.models.keypointgan import DetectingModel, KeypointGAN
 from keypointgan.models.student import Student
 from keypointgan.ops.keypoints import soft_argmax
 from keypointgan.types import Evidence, Frames, Keypoints, Peaks, Rows
@@ -146,7 +146,7 @@ def predict_rows(
 
 @torch.no_grad()
 def read_rows(
-    model: KeypointGAN | Student,
+    model: DetectingModel,
     fetch: Callable[[Rows], Frames],
     rows: Rows,
     *,
