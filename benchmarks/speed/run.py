@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import torch
+from figures import time_figures
 from measure import Figures, machine
 from subjects import (
     check_agreement,
@@ -17,7 +18,7 @@ from subjects import (
     time_training,
 )
 
-SUBJECTS = ("renderer", "training", "detector", "pairs")
+SUBJECTS = ("renderer", "training", "detector", "pairs", "figures")
 
 
 def main() -> None:
@@ -39,6 +40,7 @@ def main() -> None:
         "training": lambda: time_training(**options, compiled=not arguments.no_compile),
         "detector": lambda: time_detector(**options, compiled=not arguments.no_compile),
         "pairs": lambda: time_pairs(**options),
+        "figures": lambda: time_figures(repeats=arguments.repeats, device=device),
     }
     results: dict[str, object] = {"machine": machine(device), "agreement": check_agreement()}
     for subject in arguments.only or SUBJECTS:
