@@ -13,7 +13,7 @@ from keypointgan.data.labels import Labels
 from keypointgan.data.pairs import FrameBank
 from keypointgan.data.store import Store
 from keypointgan.inference.sides import put_right
-from keypointgan.inference.views import Views
+from keypointgan.inference.two_views import Views
 from keypointgan.models.naming import Naming
 from keypointgan.ops.keypoints import from_aligned_corners
 from keypointgan.training.validate import read_rows

@@ -25,7 +25,7 @@ from keypointgan.inference.places import Places
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.sides import name_parts, naming_of
 from keypointgan.inference.sources import Source, open_source
-from keypointgan.inference.views import Views
+from keypointgan.inference.two_views import Views
 from keypointgan.models.keypointgan import DetectingModel
 from keypointgan.ops.heatmaps import PEAKS
 from keypointgan.ops.keypoints import from_aligned_corners

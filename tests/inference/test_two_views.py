@@ -3,7 +3,7 @@
 import torch
 from torch.testing import assert_close
 
-from keypointgan.inference.views import Views
+from keypointgan.inference.two_views import Views
 from keypointgan.models.keypointgan import Detection
 from keypointgan.types import Frames
 
