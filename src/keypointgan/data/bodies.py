@@ -12,7 +12,7 @@ from torch import Tensor
 
 from keypointgan.data.body_head import add_head
 from keypointgan.data.body_limbs import add_arm, add_leg
-from keypointgan.data.body_parts import Body, Colour, Number, Vector, pick, unit
+from keypointgan.data.body_parts import Body, Colour, Number, Person, Vector, pick, unit
 from keypointgan.data.body_trunk import add_trunk
 from keypointgan.data.dice import Dice
 from keypointgan.errors import PriorError
@@ -63,16 +63,21 @@ def random_people(
     at = {joint: solid[:, index] for index, joint in enumerate(joints)}
     wear = _random_clothes(dice)
     bulk = torch.exp(dice.normal() * 0.10)
-    fat = bulk * torch.exp(dice.normal() * 0.14)
-    woman = (dice.uniform(0, 1) < 0.5).float()
-    forward = _forward(at)
+    person = Person(
+        at=at,
+        forward=_forward(at),
+        wear=wear,
+        bulk=bulk,
+        fat=bulk * torch.exp(dice.normal() * 0.14),
+        woman=(dice.uniform(0, 1) < 0.5).float(),
+    )
     sleeve = pick(dice.uniform(0, 1) < 0.5, dice.uniform(0.1, 1.1), dice.uniform(1.1, 2.3))
     leg = pick(dice.uniform(0, 1) < 0.2, dice.uniform(0.3, 1.5), dice.uniform(1.5, 2.3))
     for side in "lr":
-        add_arm(body, at, side, wear, bulk, fat, sleeve, dice)
-        add_leg(body, at, side, wear, bulk, fat, leg, forward)
-    add_trunk(body, at, wear, bulk, fat * dice.uniform(0.9, 1.15), forward, woman, dice)
-    add_head(body, at, wear, bulk, woman, dice)
+        add_arm(body, person, side, sleeve, dice)
+        add_leg(body, person, side, leg)
+    add_trunk(body, person, dice)
+    add_head(body, person, dice)
     feet = torch.stack([at["l_ankle"][:, :2], at["r_ankle"][:, :2]], dim=1)
     return body.capsules(), feet
 

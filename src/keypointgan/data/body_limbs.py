@@ -1,21 +1,15 @@
 """Arms and legs, bare or clothed as far as chance says, with hands and shoes."""
 
-from keypointgan.data.body_parts import Body, Colour, Number, Vector, aside_of, pick, unit
+from keypointgan.data.body_parts import Body, Colour, Number, Person, Vector, aside_of, pick, unit
 from keypointgan.data.dice import Dice
 
 
-def add_arm(
-    body: Body,
-    at: dict[str, Vector],
-    side: str,
-    wear: dict[str, Colour],
-    bulk: Number,
-    fat: Number,
-    sleeve: Number,
-    dice: Dice,
-) -> None:
+def add_arm(body: Body, person: Person, side: str, sleeve: Number, dice: Dice) -> None:
     """Add an arm with its sleeve and a hand, a fist or fingers."""
-    shoulder, elbow, wrist = (at[f"{side}_{joint}"] for joint in ("shoulder", "elbow", "wrist"))
+    wear, bulk, fat = person.wear, person.bulk, person.fat
+    shoulder, elbow, wrist = (
+        person.at[f"{side}_{joint}"] for joint in ("shoulder", "elbow", "wrist")
+    )
     loose = fat * dice.uniform(0.9, 1.25)
     radii = (0.060 * loose, 0.043 * loose), (0.041 * fat, 0.029 * bulk)
     _add_clothed(body, (shoulder, elbow, wrist), radii, sleeve, wear["shirt"], wear["skin"])
@@ -29,22 +23,14 @@ def add_arm(
     )
 
 
-def add_leg(
-    body: Body,
-    at: dict[str, Vector],
-    side: str,
-    wear: dict[str, Colour],
-    bulk: Number,
-    fat: Number,
-    leg: Number,
-    forward: Vector,
-) -> None:
+def add_leg(body: Body, person: Person, side: str, leg: Number) -> None:
     """Add a leg, in trousers as far as `leg` says, and a shoe."""
-    hip, knee, ankle = (at[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle"))
+    wear, bulk, fat = person.wear, person.bulk, person.fat
+    hip, knee, ankle = (person.at[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle"))
     radii = (0.080 * fat, 0.061 * fat), (0.060 * fat, 0.042 * fat)
     _add_clothed(body, (hip, knee, ankle), radii, leg, wear["trousers"], wear["skin"])
     down = unit(ankle - knee)
-    toes = unit(aside_of(forward, down, 0.8))
+    toes = unit(aside_of(person.forward, down, 0.8))
     heel = ankle + body.metres(down, 0.05) - body.metres(toes, 0.03)
     tip = heel + body.metres(toes, 0.17) + body.metres(down, 0.02)
     body.add(heel, tip, (0.042 * bulk, 0.036 * bulk), wear["shoes"])

@@ -1,5 +1,7 @@
 """A body as it is put together: capsules whose size is given in metres."""
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -9,6 +11,27 @@ from keypointgan.ops.capsules import Capsules
 Vector = Float[Tensor, "batch 3"]
 Number = Float[Tensor, " batch"]
 Colour = Float[Tensor, "batch 3"]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whose body it is; of all figures at once.
+
+    Attributes:
+        at: The joints by name, as a camera sees them.
+        forward: Where the trunk faces, a unit vector.
+        wear: The colour of each part.
+        bulk: How thick the bones are, 1 on average.
+        fat: The same of what is around them.
+        woman: 1 or 0.
+    """
+
+    at: dict[str, Vector]
+    forward: Vector
+    wear: dict[str, Colour]
+    bulk: Number
+    fat: Number
+    woman: Number
 
 
 class Body:
