@@ -11,32 +11,30 @@ from keypointgan.data.dice import Dice
 from keypointgan.ops.capsules import Surface, draw_capsules, draw_one_by_one
 from keypointgan.skeletons import Skeleton
 
-PEOPLE = 24  # two updates' of a student on a CPU
 
-
-def time_figures(*, repeats: int, device: torch.device) -> dict[str, Figures]:
-    """People in random poses; all at once is what one by one is compared with."""
+def time_figures(
+    *, batch: int, repeats: int, device: torch.device, compiled: bool
+) -> dict[str, Figures]:
+    """People in random poses; all at once is what the other ways are compared with."""
     generator = torch.Generator(device).manual_seed(0)
     joints = Skeleton.load("h36m17").joints
-    solid = torch.randn(PEOPLE, len(joints), 3, generator=generator, device=device) * 0.3
-    metre = torch.full((PEOPLE,), 0.8, device=device)
-    people, _ = random_people(solid, metre, joints=joints, dice=Dice(PEOPLE, generator=generator))
+    solid = torch.randn(batch, len(joints), 3, generator=generator, device=device) * 0.3
+    metre = torch.full((batch,), 0.8, device=device)
+    people, _ = random_people(solid, metre, joints=joints, dice=Dice(batch, generator=generator))
     surface = Surface(
-        light=torch.tensor([[0.0, -0.6, 0.8]], device=device).expand(PEOPLE, -1),
-        ambient=torch.full((PEOPLE,), 0.6, device=device),
-        contrast=torch.full((PEOPLE,), 0.2, device=device),
-        stripes=torch.full((PEOPLE,), 3.0, device=device),
+        light=torch.tensor([[0.0, -0.6, 0.8]], device=device).expand(batch, -1),
+        ambient=torch.full((batch,), 0.6, device=device),
+        contrast=torch.full((batch,), 0.2, device=device),
+        stripes=torch.full((batch,), 3.0, device=device),
         phase=torch.zeros(people.lift.shape, device=device),
     )
-    ways = {
-        "all at once": draw_capsules,
-        "one by one": draw_one_by_one,
-        "compiled": torch.compile(draw_capsules),
-    }
+    ways = {"all at once": draw_capsules, "one by one": draw_one_by_one}
+    if compiled:
+        ways["compiled"] = torch.compile(draw_capsules)
     found = {}
     for size in (64, 128):
         variants: dict[str, Callable[[], object]] = {
             name: partial(draw, people, surface, size=size) for name, draw in ways.items()
         }
-        found[f"{PEOPLE} people, {size} px"] = compare(variants, repeats=repeats, device=device)
+        found[f"{batch} people, {size} px"] = compare(variants, repeats=repeats, device=device)
     return found

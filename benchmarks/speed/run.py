@@ -1,4 +1,6 @@
-"""How fast each part is, compared within one run with a plain implementation of the release.
+"""How fast each part is, compared within one run with a plain way to do it.
+
+Networks and renderer are compared with the release's, figures with all of them drawn at once.
 
 python benchmarks/speed/run.py --out benchmarks/results/speed.json
 """
@@ -40,7 +42,7 @@ def main() -> None:
         "training": lambda: time_training(**options, compiled=not arguments.no_compile),
         "detector": lambda: time_detector(**options, compiled=not arguments.no_compile),
         "pairs": lambda: time_pairs(**options),
-        "figures": lambda: time_figures(repeats=arguments.repeats, device=device),
+        "figures": lambda: time_figures(**options, compiled=not arguments.no_compile),
     }
     results: dict[str, object] = {"machine": machine(device), "agreement": check_agreement()}
     for subject in arguments.only or SUBJECTS:
