@@ -15,23 +15,19 @@ from torch.optim import Adam
 
 from keypointgan.assemble import (
     assemble_data,
-    assemble_figures,
     assemble_naming,
-    assemble_prior,
     assemble_student,
     labels_of,
 )
-from keypointgan.checkpoint import load_model, load_resume_state, method_of, save_checkpoint
+from keypointgan.checkpoint import load_resume_state, save_checkpoint
 from keypointgan.config import Config
 from keypointgan.errors import CheckpointError, ConfigError, TrainingError
-from keypointgan.models.keypointgan import KeypointGAN
 from keypointgan.models.naming import holds_naming
 from keypointgan.models.student import Student
 from keypointgan.skeletons import Skeleton
 from keypointgan.training.guess_rounds import GuessRounds
 from keypointgan.training.guesses import Guesses
 from keypointgan.training.health import is_broken
-from keypointgan.training.known_frames import DrawnAhead, KnownFrames, Painter, Together
 from keypointgan.training.naming import check_pairs
 from keypointgan.training.panels import write_points
 from keypointgan.training.process import Clock, interruptible, make_fabric
@@ -39,6 +35,7 @@ from keypointgan.training.progress import Listener, Silent
 from keypointgan.training.record import Record
 from keypointgan.training.step import Engine
 from keypointgan.training.student_state import StudentState
+from keypointgan.training.student_teaching import known_frames, load_student, load_teacher
 from keypointgan.training.student_update import StudentUpdate
 from keypointgan.training.trainer import Outcome
 from keypointgan.training.updates import in_layout
@@ -90,8 +87,18 @@ class StudentTrainer:
             check_pairs(self.skeleton)
         self.data = assemble_data(config, self.skeleton, device=self.device)
         self.state = self._fresh_state()
-        self.teacher = None if teacher is None else self._load_teacher(teacher)
-        self.known = self._known_frames()
+        self.teacher = (
+            None
+            if teacher is None
+            else load_teacher(teacher, config, self.skeleton, device=self.device)
+        )
+        self.known = known_frames(
+            config,
+            self.data,
+            self.skeleton,
+            teacher=self.teacher,
+            autocast=self.fabric.autocast,
+        )
         resume = load_resume_state(run, network="student")
         if resume is not None:
             if holds_naming(resume["state"]["averaged"]):
@@ -112,7 +119,7 @@ class StudentTrainer:
             device=self.device,
             autocast=self.fabric.autocast,
             listener=self.listener,
-            committee=[self._load_student(path, "committee") for path in config.student.committee],
+            committee=[self._other(path, "committee") for path in config.student.committee],
             naming=self.state.averaged.naming,
         )
         if settings.compile:
@@ -181,20 +188,11 @@ class StudentTrainer:
         rate = self.config.student.learning_rate
         return StudentState(model, deepcopy(model).eval(), Adam(model.parameters(), lr=rate))
 
-    def _load_student(self, path: Path, setting: str) -> Student:
-        loaded = load_model(path, device=self.device)
-        if not isinstance(loaded.model, Student) or loaded.skeleton.joints != self.skeleton.joints:
-            raise CheckpointError(
-                f"{path}: expected a student of the joints of {self.skeleton.name}, got another "
-                f"network or one of {loaded.skeleton.name}. Name one with student.{setting}."
-            )
-        loaded.model.naming = None  # it is learnt from the prior of this run
-        if self.config.training.channels_last:
-            loaded.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return loaded.model.eval()
+    def _other(self, path: Path, setting: str) -> Student:
+        return load_student(path, self.config, self.skeleton, setting=setting, device=self.device)
 
     def _start_from(self, start: Path) -> None:
-        loaded = self._load_student(start, "start")
+        loaded = self._other(start, "start")
         try:
             for model in (self.state.model, self.state.averaged):
                 model.load_state_dict(loaded.state_dict())
@@ -203,39 +201,6 @@ class StudentTrainer:
                 f"{start}: expected a student of width {self.config.student.width}, got another "
                 "one. Set student.width to its width."
             ) from error
-
-    def _known_frames(self) -> KnownFrames | None:
-        """Frames whose points are known: figures, painted ones, both, or none."""
-        settings, training = self.config.student, self.config.training
-        if training.supervised or not (settings.figures or settings.synthesis):
-            return None
-        prior, _ = assemble_prior(self.config, self.skeleton)
-        sources: list[KnownFrames] = []
-        if settings.figures:
-            figures = DrawnAhead(
-                assemble_figures(self.config, self.data, prior),
-                count=settings.figures,
-                updates=settings.drawn_at_once,
-                seed=training.seed,
-                device=self.device,
-            )
-            sources.append(figures)
-        if settings.synthesis:
-            if self.teacher is None:
-                raise ConfigError(
-                    "student.synthesis: expected a teacher whose decoder paints frames, got none. "
-                    "Name a trained run with --teacher."
-                )
-            painter = Painter(
-                self.teacher,
-                bank=self.data.bank,
-                sampler=self.data.sampler,
-                prior=prior,
-                count=settings.synthesis,
-                autocast=self.fabric.autocast,
-            )
-            sources.append(painter)
-        return Together(sources)
 
     def _refuse_nothing_to_learn(self) -> None:
         settings = self.config.student
@@ -246,24 +211,6 @@ class StudentTrainer:
                 "frames and no teacher whose guesses count. Name a trained run with --teacher, or "
                 "draw figures."
             )
-
-    def _load_teacher(self, run: Path) -> KeypointGAN:
-        loaded = load_model(run, device=self.device)
-        teacher = method_of(loaded, where=run)
-        if loaded.skeleton.joints != self.skeleton.joints:
-            raise CheckpointError(
-                f"{run}: expected a teacher of the joints of {self.skeleton.name}, got one of "
-                f"{loaded.skeleton.name}. Set model.skeleton to its skeleton, or name another one."
-            )
-        keeps = "plate" if loaded.config.model.background == "plate" else "rebuilt"
-        asked = "plate" if self.config.model.background == "plate" else "rebuilt"
-        if self.config.student.synthesis and keeps != asked:
-            raise ConfigError(
-                f"model.background: expected '{loaded.config.model.background}' as the teacher in "
-                f"{run}, whose decoder paints frames, got '{self.config.model.background}'. Set it "
-                "to the teacher's."
-            )
-        return teacher
 
     def _labelled_rows(self) -> Guesses:
         settings = self.config.training
