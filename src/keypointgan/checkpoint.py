@@ -64,6 +64,11 @@ class LoadedModel:
     step: int
     metrics: Mapping[str, float]
 
+    @property
+    def margin(self) -> float | None:
+        """`student.margin` of a student; None where frames are read as they come."""
+        return self.config.student.margin if isinstance(self.model, Student) else None
+
 
 def save_checkpoint(
     folder: Path,

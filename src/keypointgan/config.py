@@ -214,6 +214,9 @@ class StudentConfig(Settings):
     """Name left and right in guesses pair by pair, as poses of the prior, the frame and its
     neighbours have it; else all sides of a frame are right or exchanged together. Eight pairs at
     most. For objects seen from all sides, such as people."""
+    margin: PositiveFloat | None = None
+    """Look twice, in each round of guesses and whenever it is used: once where the object is, then
+    at it, in a square whose side is this many times its length. None: frames as they come."""
     doubt: PositiveFloat = 3.0
     """Power of its confidence with which a guess counts: high ones leave doubtful points out."""
     real: NonNegativeFloat = 1.0

@@ -8,20 +8,26 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.testing import assert_close
 
 from keypointgan.assemble import assemble_naming, assemble_student
-from keypointgan.checkpoint import save_checkpoint
-from keypointgan.commands.reading import named_along_clips
+from keypointgan.checkpoint import load_model, save_checkpoint
+from keypointgan.commands.reading import fetch_squares, look_at, named_along_clips
 from keypointgan.commands.scoring import score
 from keypointgan.config import Config
 from keypointgan.data.index import Clip
+from keypointgan.data.pairs import FrameBank
+from keypointgan.data.store import Store
 from keypointgan.errors import ConfigError
 from keypointgan.models.naming import Naming
 from keypointgan.models.plausibility import Plausibility
+from keypointgan.ops.framing import view_of
+from keypointgan.ops.warp import warp_frames
 from keypointgan.skeletons import Skeleton
 
 H36M = Skeleton.load("h36m17")
 ORDER = (1, 0)
+CPU = torch.device("cpu")
 CLIPS = (
     Clip("film", source="a", start=0, frames=6, fps=25.0, crop=None, group="a"),
     Clip("photographs", source="b", start=6, frames=3, fps=0.0, crop=None, group="b"),
@@ -74,8 +80,9 @@ def test_frames_of_a_gap_do_not_speak_for_each_other() -> None:
 def student(tiny_config: Callable[..., Config], tmp_path: Path) -> Callable[..., Path]:
     """A function that saves a student with fresh weights, which can name sides or cannot."""
 
-    def call(*, named: bool) -> Path:
-        config = tiny_config("student.width=4").for_student()
+    def call(*, named: bool, margin: float | None = None) -> Path:
+        asks = () if margin is None else (f"student.margin={margin}",)
+        config = tiny_config("student.width=4", *asks).for_student()
         with torch.random.fork_rng():
             torch.manual_seed(0)
             model = assemble_student(config, H36M).eval()
@@ -130,3 +137,37 @@ def test_joints_of_a_clip_stay_on_their_tracks() -> None:
     evidence = np.full((4, 2), 400.0)
     found = named_along_clips(points, evidence, peaks, rows, clips=CLIPS, naming=naming)
     assert (found == truth).all(axis=(1, 2)).tolist() == [True, True, True, False]
+
+
+def test_an_evaluation_reads_twice_where_the_student_asks_for_it_and_says_so(
+    student: Callable[..., Path], tiny_store: Path
+) -> None:
+    """Asked to, it does so with any model."""
+    plain, framed = student(named=False), student(named=True, margin=1.4)
+    once = score(plain, tiny_store, device="cpu")
+    assert json.loads(once.to_json())["margin"] is None
+    assert "Read again" not in str(once.to_table().title)
+    twice = score(framed, tiny_store, name_sides=False, device="cpu")
+    assert json.loads(twice.to_json())["margin"] == 1.4
+    assert "squares 1.4 times as long as the object" in str(twice.to_table().title)
+    assert twice.evaluation.raw != once.evaluation.raw
+    again = score(framed, tiny_store, name_sides=False, reframe=False, device="cpu")
+    assert again.evaluation.raw == once.evaluation.raw
+    asked = score(plain, tiny_store, reframe=True, device="cpu")
+    assert json.loads(asked.to_json())["margin"] == 1.3
+
+
+def test_frames_are_looked_at_along_clips_whatever_their_order(
+    student: Callable[..., Path], tiny_store: Path
+) -> None:
+    """Every second frame of two clips, from the last to the first, has the squares of its clip."""
+    loaded = load_model(student(named=False), device=CPU)
+    bank = FrameBank(Store.open(tiny_store), size=loaded.size, masked=False, device=CPU)
+    rows = torch.arange(0, bank.store.clips[1].start + bank.store.clips[1].frames, 2)
+    squares = look_at(loaded, bank, rows, margin=1.4)
+    assert_close(look_at(loaded, bank, rows.flip(0), margin=1.4), squares.flip(0))
+    clips = [rows < bank.store.clips[1].start, rows >= bank.store.clips[1].start]
+    for clip in clips:
+        assert_close(look_at(loaded, bank, rows[clip], margin=1.4), squares[clip])
+    seen = fetch_squares(bank, rows, squares)(rows[[3, 1]])
+    assert_close(seen, warp_frames(bank.fetch(rows[[3, 1]]), view_of(squares[[3, 1]])))

@@ -200,6 +200,35 @@ def test_rows_and_points_of_all_clips_come_in_their_order(
     assert_close(found.points[:, 2], points[found.rows, 2], atol=0.02, rtol=0)
 
 
+def test_frames_are_read_again_where_something_was_seen_in_them(points: Tensor) -> None:
+    """Smaller objects come back as exactly as they are; both looks count as progress."""
+    small = 0.4 * points - 0.3
+    frames = torch.stack([_frame(dots, corner=SURE) for dots in small])
+    shown: list[Tensor] = []
+    told: list[tuple[int, int]] = []
+
+    class _Watched(_ReadsColours):
+        def forward(self, frame: Tensor) -> tuple[Tensor, Tensor]:
+            shown.append(frame)
+            return super().forward(frame)
+
+    found = guess(
+        _Watched().eval(),
+        CLIPS,
+        lambda rows: frames[rows],
+        order=SIDES,
+        device=CPU,
+        autocast=nullcontext,
+        margin=1.4,
+        progress=lambda done, total: told.append((done, total)),
+        batch=4,
+    )
+    assert_close(found.points[:, 2], small[found.rows, 2], atol=0.02, rtol=0)
+    assert told == [(4, 14), (7, 14), (11, 14), (14, 14)]
+    assert_close(shown[0], frames[found.rows[:4]])
+    assert (shown[2] > 0).sum() > 3 * (shown[0] > 0).sum()  # the dots are larger in it
+
+
 def test_points_with_a_side_have_no_weight_where_nothing_tells_the_sides(
     guesses: Callable[[Student], Guesses],
 ) -> None:

@@ -134,6 +134,7 @@ def _detector_of(loaded: LoadedModel, device: str) -> Detector:
         size=loaded.size,
         device=device,
         align_corners=loaded.model.align_corners,
+        margin=loaded.margin,
     )
 
 

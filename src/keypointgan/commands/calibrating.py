@@ -1,6 +1,7 @@
 """Making a student's confidence mean what it says, by labelled frames it was not trained on."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from safetensors.torch import load_file
 
 from keypointgan.assemble import labels_of
 from keypointgan.checkpoint import LoadedModel, load_model, locate_checkpoint, save_checkpoint
+from keypointgan.commands.reading import fetch_squares, look_at
 from keypointgan.data.labels import LABEL_FILE
 from keypointgan.data.pairs import FrameBank, split_clips
 from keypointgan.data.store import Store
@@ -19,7 +21,9 @@ from keypointgan.errors import CheckpointError, LabelError
 from keypointgan.evaluation.calibration import Reliability, fit_factor, reliability
 from keypointgan.hardware import choose_device
 from keypointgan.models.student import NEAR, Student
+from keypointgan.ops.framing import view_of
 from keypointgan.ops.heatmaps import locate
+from keypointgan.types import Frames, Rows
 
 _BATCH = 128
 
@@ -137,13 +141,19 @@ def _measure(
     *,
     device: torch.device,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Stated scales and true errors of all points, % of the image side."""
+    """Stated scales and true errors of all points, % of the side of what was read."""
     bank = FrameBank(
         store, size=loaded.size, masked=loaded.config.data.mask_background, device=device
     )
+    rows = rows.to(device)
+    fetch: Callable[[Rows], Frames] = bank.fetch
+    if loaded.margin is not None:  # stated errors are those in the squares
+        squares = look_at(loaded, bank, rows, margin=loaded.margin)
+        fetch = fetch_squares(bank, rows, squares)
+        wanted = view_of(squares).move(torch.from_numpy(wanted)).numpy()
     points, scales = [], []
-    for part in rows.to(device).split(_BATCH):
-        heatmaps, log_error = student(bank.fetch(part))
+    for part in rows.split(_BATCH):
+        heatmaps, log_error = student(fetch(part))
         points.append(locate(heatmaps).cpu())
         scales.append(log_error.float().exp().cpu())
     away = np.linalg.norm(torch.cat(points).numpy() - wanted, axis=-1)

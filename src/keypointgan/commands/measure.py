@@ -36,6 +36,14 @@ def evaluate(
         typer.Option("--fit-on", help="A labelled store to fit the linear regression on."),
     ] = None,
     joints: Joints = None,
+    reframe: Annotated[
+        bool | None,
+        typer.Option(
+            "--reframe/--no-reframe",
+            help="Read each frame again in a square around what was found in it; by default by "
+            "students with student.margin.",
+        ),
+    ] = None,
     flip_average: Annotated[
         bool, typer.Option("--flip-average", help="Average with the mirrored frame.")
     ] = False,
@@ -72,6 +80,7 @@ def evaluate(
         twin=twin,
         joint_map=joint_map(joints),
         fit_on=fit_on,
+        reframe=reframe,
         flip_average=flip_average,
         name_sides=name_sides,
         device=device,

@@ -64,6 +64,15 @@ def predict(
         ),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Squares at once.")] = 64,
+    reframe: Annotated[
+        bool | None,
+        typer.Option(
+            "--reframe/--no-reframe",
+            help="Look first where the object is, then read it in a square around it; by default "
+            "without --boxes, by students with student.margin. Otherwise the central square of "
+            "each frame is read.",
+        ),
+    ] = None,
     flip_average: Annotated[
         bool, typer.Option("--flip-average", help="Average with the mirrored frame.")
     ] = False,
@@ -87,9 +96,9 @@ def predict(
 ) -> None:
     """Write the keypoints of every frame, in its pixels, with their confidence.
 
-    Without --boxes the central square of each frame is looked at. Sources that cannot be used, and
-    files that cannot be written, are named and skipped; the exit code is then 3. A full disk ends
-    the command.
+    Without --boxes one object is looked for in each frame (--reframe). Sources that cannot be used,
+    and files that cannot be written, are named and skipped; the exit code is then 3. A full disk
+    ends the command.
     """
     from keypointgan.commands.console import counting
     from keypointgan.commands.outputs import disk_is_full
@@ -120,6 +129,7 @@ def predict(
         alone=alone,
         smoothing=None if smooth is None else smooth.value,
         batch_size=batch_size,
+        reframe=reframe,
         flip_average=flip_average,
         name_sides=name_sides,
         bfloat16=bfloat16,

@@ -134,10 +134,11 @@ class Prediction:
 
     Args:
         detector: The trained model.
-        follow: Where the animals are; None for the central square of each frame.
+        follow: Where the animals are; None for one anywhere.
         alone: Whether there is one source only, so that boxes without its name are of it.
         smoothing: How tracks are smoothed; not at all without.
         batch_size: Squares the model sees at once.
+        reframe: Look first, then read; None as `Detector.predict` does.
         flip_average: Average with the mirrored frame.
         name_sides: Name left and right along each track; None as `Detector.predict` does.
         bfloat16: Compute in bfloat16.
@@ -151,6 +152,7 @@ class Prediction:
         alone: bool,
         smoothing: Method | None,
         batch_size: int,
+        reframe: bool | None,
         flip_average: bool,
         name_sides: bool | None,
         bfloat16: bool,
@@ -158,7 +160,7 @@ class Prediction:
         self._detector = detector
         self._follow, self._alone = follow, alone
         self._smoothing: Method | None = smoothing
-        self._batch_size = batch_size
+        self._batch_size, self._reframe = batch_size, reframe
         self._flip_average, self._bfloat16 = flip_average, bfloat16
         self._name_sides = name_sides
         self._boxes: BoxFile | None = None
@@ -180,6 +182,7 @@ class Prediction:
             target.source,
             places,
             batch_size=self._batch_size,
+            reframe=self._reframe,
             flip_average=self._flip_average,
             name_sides=self._name_sides,
             bfloat16=self._bfloat16,

@@ -1,6 +1,6 @@
 """What a detector finds in the labelled frames of a store."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -15,8 +15,11 @@ from keypointgan.data.store import Store
 from keypointgan.inference.sides import put_right
 from keypointgan.inference.two_views import Views
 from keypointgan.models.naming import Naming
+from keypointgan.ops.framing import Squares, squares_around, view_of
 from keypointgan.ops.keypoints import from_aligned_corners
+from keypointgan.ops.warp import warp_frames
 from keypointgan.training.validate import read_rows
+from keypointgan.types import Frames, Rows
 
 
 def read_labelled(
@@ -25,6 +28,7 @@ def read_labelled(
     labels: Labels,
     *,
     naming: Naming | None,
+    margin: float | None,
     flip_average: bool,
     device: torch.device,
 ) -> Float[ndarray, "label joint 2"]:
@@ -36,6 +40,8 @@ def read_labelled(
         labels: Which of them.
         naming: Names the sides along each clip that has a frame rate; frames that are not
             neighbours do not help each other.
+        margin: Read each frame again in a square around what was found in it, whose side is this
+            many times its length; None to read it as it comes.
         flip_average: Average with what is found in the mirrored frame.
         device: Where the model is.
     """
@@ -44,9 +50,19 @@ def read_labelled(
     )
     rows = torch.from_numpy(labels.rows(store)).to(device)
     reader = Views(loaded.model, order=loaded.skeleton.mirror, both=flip_average)
-    points, evidence, peaks = read_rows(reader, bank.fetch, rows, autocast=torch.no_grad)
+    fetch: Callable[[Rows], Frames] = bank.fetch
+    view = None
+    if margin is not None:
+        squares = look_at(loaded, bank, rows, margin=margin)
+        fetch, view = fetch_squares(bank, rows, squares), view_of(squares)
+    points, evidence, peaks = read_rows(reader, fetch, rows, autocast=torch.no_grad)
     if loaded.model.align_corners:
         points = from_aligned_corners(points, size=(loaded.size, loaded.size))
+    if view is not None:
+        points = view.source_of(points)
+        if peaks is not None:
+            places = view.source_of(peaks[..., :2].flatten(1, 2)).view_as(peaks[..., :2])
+            peaks = torch.cat([places, peaks[..., 2:]], dim=-1)
     found = points.numpy()
     if naming is not None and evidence is not None:
         return named_along_clips(
@@ -58,6 +74,42 @@ def read_labelled(
             naming=naming,
         )
     return found
+
+
+def look_at(loaded: LoadedModel, bank: FrameBank, rows: Rows, *, margin: float) -> Squares:
+    """Where the objects are in frames of a store, by a first look, as `predict` has them.
+
+    Args:
+        loaded: The model.
+        bank: The frames.
+        rows: Those to look at.
+        margin: Side of a square over the length of the object.
+    """
+    points, _, _ = read_rows(loaded.model, bank.fetch, rows, autocast=torch.no_grad)
+    if loaded.model.align_corners:
+        points = from_aligned_corners(points, size=(loaded.size, loaded.size))
+    squares = points.new_zeros(len(rows), 3)
+    known = rows.cpu()
+    for clip in bank.store.clips:
+        inside = ((known >= clip.start) & (known < clip.start + clip.frames)).nonzero()[:, 0]
+        if len(inside):
+            inside = inside[known[inside].argsort()]
+            count = len(inside)
+            squares[inside] = squares_around(
+                points[inside],
+                margin=margin,
+                lengths=[count] if clip.fps else [1] * count,
+                rates=[clip.fps * count / clip.frames] if clip.fps else [0.0] * count,
+            )
+    return squares
+
+
+def fetch_squares(bank: FrameBank, rows: Rows, squares: Squares) -> Callable[[Rows], Frames]:
+    """What gives the frames of these rows, each cut to its square."""
+    place = torch.full((int(rows.max()) + 1,), -1, device=rows.device)
+    place[rows] = torch.arange(len(rows), device=rows.device)
+    squares = squares.to(rows.device)
+    return lambda some: warp_frames(bank.fetch(some), view_of(squares[place[some]]))
 
 
 def named_along_clips(

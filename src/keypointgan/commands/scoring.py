@@ -14,6 +14,7 @@ from keypointgan.commands.reading import read_labelled
 from keypointgan.data.labels import LABEL_FILE, Labels
 from keypointgan.data.pose_labels import read_labels
 from keypointgan.data.store import Store
+from keypointgan.data.windows import MARGIN
 from keypointgan.errors import ConfigError, LabelError, PriorError
 from keypointgan.evaluation.figures import default_protocol
 from keypointgan.evaluation.predictions import evaluate_predictions
@@ -36,6 +37,8 @@ class Scored:
         notes: What could not be done, and why.
         named_sides: Whether left and right were named along clips, or stayed as in single frames;
             None where the checkpoint knows no other way than that.
+        margin: Side over length of the squares in which objects were read again; None where frames
+            were read as they come.
     """
 
     checkpoint: str
@@ -45,6 +48,7 @@ class Scored:
     twin: Evaluation | None
     notes: tuple[str, ...]
     named_sides: bool | None = None
+    margin: float | None = None
 
     def to_json(self) -> str:
         """Return everything as indented JSON."""
@@ -53,6 +57,7 @@ class Scored:
             "store": self.store,
             "step": self.step,
             "named_sides": self.named_sides,
+            "margin": self.margin,
             "evaluation": self.evaluation.to_dict(),
             "twin": self.twin.to_dict() if self.twin else None,
         }
@@ -64,6 +69,8 @@ class Scored:
         if self.named_sides is not None:
             named = "named along clips" if self.named_sides else "as in single frames"
             title = f"{title} Left and right: {named}."
+        if self.margin is not None:
+            title = f"{title} Read again in squares {self.margin:g} times as long as the object."
         table = Table(title=title, title_justify="left", title_style="")
         level = f"{100 * self.evaluation.level:g} % interval"
         table.add_column("score")
@@ -97,6 +104,7 @@ def score(
     twin: Path | None = None,
     joint_map: Mapping[str, str] | None = None,
     fit_on: Path | None = None,
+    reframe: bool | None = None,
     flip_average: bool = False,
     name_sides: bool | None = None,
     device: str = "auto",
@@ -113,6 +121,8 @@ def score(
         joint_map: For joints with another name in the labels: skeleton's name -> labels' name.
         fit_on: A labelled store on which the linear regression to the labels is fitted; without it
             it is cross-validated over the clips or persons of the scored frames.
+        reframe: Read each frame again in a square around what was found in it, as `predict` does;
+            by default where the checkpoint has a `student.margin`.
         flip_average: Average with what is found in the mirrored frame, as `predict` can.
         name_sides: Name left and right along each clip, as `predict` does in videos; by default
             where the checkpoint has learnt it. Its twin stays as it is.
@@ -142,11 +152,15 @@ def score(
                 "regression on, got others."
             )
 
+    def margin_of(model: LoadedModel) -> float | None:
+        return None if reframe is False else model.margin or (MARGIN if reframe else None)
+
     def predict(model: LoadedModel, frames: Store, known: Labels) -> np.ndarray:
         return read_labelled(
             model,
             frames,
             known,
+            margin=margin_of(model),
             naming=naming if model is loaded else None,
             flip_average=flip_average,
             device=chosen,
@@ -183,6 +197,7 @@ def score(
         twin=evaluate(load_model(twin, device=chosen), None) if twin else None,
         notes=notes,
         named_sides=None if naming_of(loaded.model) is None else naming is not None,
+        margin=margin_of(loaded),
     )
 
 

@@ -5,32 +5,24 @@ that the model was trained on, and the keypoints are taken back through both.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import torch
-from jaxtyping import Float
 from numpy import ndarray
 
 from keypointgan.checkpoint import load_model
-from keypointgan.data.cut import OVERSAMPLING
-from keypointgan.data.resize import Box, Square, centre_square, crop_and_resize, scale_box
 from keypointgan.data.store import Progress
-from keypointgan.data.video import RGBFrame
+from keypointgan.data.windows import MARGIN
 from keypointgan.errors import ConfigError
 from keypointgan.hardware import NO_BFLOAT16, choose_device, has_bfloat16
 from keypointgan.inference.places import Places
 from keypointgan.inference.poses import Poses
+from keypointgan.inference.reading import Reader
 from keypointgan.inference.sides import name_parts, naming_of
 from keypointgan.inference.sources import Source, open_source
-from keypointgan.inference.two_views import Views
 from keypointgan.models.keypointgan import DetectingModel
-from keypointgan.ops.heatmaps import PEAKS
-from keypointgan.ops.keypoints import from_aligned_corners
 from keypointgan.skeletons import Skeleton
-from keypointgan.types import Frames
 
 _log = logging.getLogger(__name__)
 
@@ -38,24 +30,6 @@ Boxes = ndarray
 """(frame, 4): x0, y0, x1, y1 of the object in pixels of the source; NaN where there is none.
 
 Its shape is checked with a message for users, as are frames given as an array."""
-
-
-class _Crop(NamedTuple):
-    """A square at the model's size, the part of the frame it shows, and whose it is."""
-
-    square: Square
-    box: Box
-    frame: int
-    animal: int
-
-
-class _Found(NamedTuple):
-    """What is read in squares, in pixels of the source; evidence and other places, if any."""
-
-    xy: Float[ndarray, "crop joint 2"]
-    confidence: Float[ndarray, "crop joint"]
-    evidence: Float[ndarray, "crop joint"] | None
-    peaks: Float[ndarray, "crop joint peak 3"] | None
 
 
 class Detector:
@@ -68,6 +42,8 @@ class Detector:
         device: Where it computes.
         align_corners: Whether its keypoints are in the release's coordinates, with -1 and +1 on
             the centres of the outer pixels.
+        margin: Side of a square over the length of the object in it, where the model reads best;
+            then it looks where the object is before it reads (`look`). None where that is unknown.
     """
 
     def __init__(
@@ -78,12 +54,14 @@ class Detector:
         size: int,
         device: torch.device | str = "cpu",
         align_corners: bool = False,
+        margin: float | None = None,
     ) -> None:
         self.model = model
         self.skeleton = skeleton
         self.size = size
         self.device = torch.device(device)
         self.align_corners = align_corners
+        self.margin = margin
 
     @classmethod
     def load(cls, name_or_path: str | Path, *, device: str = "auto") -> "Detector":
@@ -105,6 +83,7 @@ class Detector:
             size=loaded.size,
             device=chosen,
             align_corners=loaded.model.align_corners,
+            margin=loaded.margin,
         )
 
     def predict(
@@ -113,6 +92,7 @@ class Detector:
         *,
         batch_size: int = 64,
         boxes: Boxes | None = None,
+        reframe: bool | None = None,
         flip_average: bool = False,
         name_sides: bool | None = None,
         bfloat16: bool = False,
@@ -125,8 +105,11 @@ class Detector:
                 RGB frames as uint8 (frame, height, width, 3).
             batch_size: Frames the model sees at once.
             boxes: Where the object is in each frame. Each box is extended to a square around its
-                centre, also beyond the frame. Without boxes the central square of the frame is
-                taken. A frame whose box is NaN has a pose of NaN with confidence 0.
+                centre, also beyond the frame. Without boxes the object is looked for (`reframe`),
+                or else the central square of the frame is taken. A frame whose box is NaN has a
+                pose of NaN with confidence 0.
+            reframe: Look where the object is (`look`), then read it in a square that it fills as
+                the model is used to. By default without boxes, by models with a `margin`.
             flip_average: Average with the keypoints of the mirrored frame, mirrored back: slower,
                 a little steadier. Where the model takes the mirror image for a person seen from
                 the other side, the labelling that is nearer to the straight one is averaged.
@@ -146,6 +129,7 @@ class Detector:
             source,
             None if boxes is None else Places.of_boxes(boxes),
             batch_size=batch_size,
+            reframe=reframe,
             flip_average=flip_average,
             name_sides=name_sides,
             bfloat16=bfloat16,
@@ -159,6 +143,7 @@ class Detector:
         places: Places,
         *,
         batch_size: int = 64,
+        reframe: bool = False,
         flip_average: bool = False,
         name_sides: bool | None = None,
         bfloat16: bool = False,
@@ -170,6 +155,7 @@ class Detector:
             source: As in `predict`.
             places: Where the animals are, such as `Places.of_tracks(...)`.
             batch_size: As in `predict`.
+            reframe: Correct the places by a first look (`look`).
             flip_average: As in `predict`.
             name_sides: As in `predict`.
             bfloat16: As in `predict`.
@@ -184,6 +170,7 @@ class Detector:
             source,
             places,
             batch_size=batch_size,
+            reframe=reframe,
             flip_average=flip_average,
             name_sides=name_sides,
             bfloat16=bfloat16,
@@ -197,6 +184,7 @@ class Detector:
         places: Places | None = None,
         *,
         batch_size: int = 64,
+        reframe: bool | None = None,
         flip_average: bool = False,
         name_sides: bool | None = None,
         bfloat16: bool = False,
@@ -204,131 +192,72 @@ class Detector:
     ) -> Iterator[tuple[Poses, ...]]:
         """The poses of each animal in some frames after the others, for endless videos.
 
-        Takes and raises what `predict_tracks` does; without places the central square of each
-        frame is taken. At least one part comes, if only an empty one. Where sides are named, parts
-        come `sides.STRETCH` frames at once.
+        Takes and raises what `predict_tracks` does, without places what `predict` does. At least
+        one part comes, if only an empty one. Where sides are named, parts come `sides.STRETCH`
+        frames at once; where the source is looked at first, the first one comes after that.
         """
+        reader = self._reader(batch_size, flip_average=flip_average, bfloat16=bfloat16)
+        opened = _open(source, places)
+        if (self.margin is not None and places is None) if reframe is None else reframe:
+            parts = reader.look_and_read(
+                opened, places, margin=self.margin or MARGIN, progress=progress
+            )
+        else:
+            parts = reader.read(opened, places, progress=progress)
+        naming = naming_of(self.model, name_sides=name_sides, by_default=opened.fps is not None)
+        return parts if naming is None else name_parts(parts, naming)
+
+    def look(
+        self,
+        source: str | Path | ndarray,
+        places: Places | None = None,
+        *,
+        batch_size: int = 64,
+        bfloat16: bool = False,
+        progress: Progress | None = None,
+    ) -> Places:
+        """Return the squares in which a source is best read, as far as a first look can tell.
+
+        Of a video some frames a second are looked at (`looking.LOOKS`), and squares move and grow
+        slowly; those of images and arrays know nothing of each other.
+
+        Args:
+            source: As in `predict`.
+            places: Where the animals are, more or less. Without places one object is looked for in
+                all of the frame; of several the one that the model is surest of.
+            batch_size: As in `predict`.
+            bfloat16: As in `predict`.
+            progress: Called with the frames that were looked at, and with all to look at.
+
+        Raises:
+            VideoError: The source cannot be read.
+            DataError: The places do not belong to its frames.
+        """
+        reader = self._reader(batch_size, flip_average=False, bfloat16=bfloat16)
+        opened = _open(source, places)
+        return reader.look(opened, places, margin=self.margin or MARGIN, progress=progress)
+
+    def _reader(self, batch_size: int, *, flip_average: bool, bfloat16: bool) -> Reader:
         if batch_size < 1:
             raise ConfigError(f"Expected a batch size of at least 1, got {batch_size}.")
         if bfloat16 and not has_bfloat16(self.device):
             _log.warning(NO_BFLOAT16)
             bfloat16 = False
-        opened = open_source(source)
-        if opened.exact and places is not None:
-            places.check(opened.count, opened.size, source=opened.name)
-        parts = self._batches(
-            opened,
-            places,
+        return Reader(
+            self.model,
+            skeleton=self.skeleton,
+            size=self.size,
+            device=self.device,
+            align_corners=self.align_corners,
             batch_size=batch_size,
             flip_average=flip_average,
             bfloat16=bfloat16,
-            progress=progress,
-        )
-        naming = naming_of(self.model, name_sides=name_sides, by_default=opened.fps is not None)
-        return parts if naming is None else name_parts(parts, naming)
-
-    def _batches(
-        self,
-        opened: Source,
-        places: Places | None,
-        *,
-        batch_size: int,
-        flip_average: bool,
-        bfloat16: bool,
-        progress: Progress | None,
-    ) -> Iterator[tuple[Poses, ...]]:
-        names = ("",) if places is None else places.names
-        known = naming_of(self.model) is not None  # and so are evidence and peaks
-        crops: list[_Crop] = []
-        start = number = 0
-
-        def finish() -> tuple[Poses, ...]:
-            shape = (len(names), number - start, self.skeleton.num_joints)
-            xy = np.full((*shape, 2), np.nan)
-            confidence, evidence = np.zeros(shape), np.zeros(shape)
-            peaks = np.full((*shape, PEAKS, 3), np.nan) if known and not flip_average else None
-            for first in range(0, len(crops), batch_size):
-                batch = crops[first : first + batch_size]
-                found = self._detect(batch, flip_average=flip_average, bfloat16=bfloat16)
-                rows = [crop.animal for crop in batch], [crop.frame - start for crop in batch]
-                xy[rows], confidence[rows] = found.xy, found.confidence
-                if found.evidence is not None:
-                    evidence[rows] = found.evidence
-                if found.peaks is None:
-                    peaks = None
-                elif peaks is not None:
-                    peaks[rows] = found.peaks
-            if progress is not None and number:
-                progress(number, max(opened.count, number))
-            return tuple(
-                Poses(
-                    xy[animal],
-                    confidence[animal],
-                    self.skeleton,
-                    opened.fps,
-                    opened.name,
-                    track,
-                    opened.size,
-                    evidence=evidence[animal] if known else None,
-                    peaks=None if peaks is None else peaks[animal],
-                )
-                for animal, track in enumerate(names)
-            )
-
-        for frame in self._read(opened, places):
-            crops += self._cut(frame, number, opened, places)
-            number += 1
-            if len(crops) >= batch_size or number - start >= batch_size:
-                yield finish()
-                start, crops = number, []
-        if number > start or not number:
-            yield finish()
-        if places is not None:
-            places.check(number, opened.size, source=opened.name)
-
-    def _read(self, source: Source, places: Places | None) -> Iterator[RGBFrame]:
-        if source.size is None:
-            return source.read(1)
-        side = float(min(source.size)) if places is None else places.least_side
-        return source.read(max(1, int(side / (OVERSAMPLING * self.size))))
-
-    def _cut(
-        self, frame: RGBFrame, number: int, source: Source, places: Places | None
-    ) -> Iterator[_Crop]:
-        height, width = source.size or frame.shape[:2]
-        found = [(0, centre_square(width, height))] if places is None else places.at(number)
-        for animal, box in found:
-            scaled = scale_box(box, frame.shape[1] / width, frame.shape[0] / height)
-            yield _Crop(crop_and_resize(frame, scaled, size=self.size), box, number, animal)
-
-    def _detect(self, batch: Sequence[_Crop], *, flip_average: bool, bfloat16: bool) -> _Found:
-        frames = self._to_tensor(crop.square for crop in batch)
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16),
-        ):
-            read = Views(self.model, order=self.skeleton.mirror, both=flip_average).detect(frames)
-        keypoints = read.keypoints.float()
-        if self.align_corners:
-            keypoints = from_aligned_corners(keypoints, size=(self.size, self.size))
-        squares = np.array([crop.box for crop in batch], np.float64)[:, None]
-        peaks = None
-        if read.peaks is not None:
-            peaks = read.peaks.double().cpu().numpy()
-            peaks[..., :2] = _in_pixels(peaks[..., :2], squares[:, None])
-        return _Found(
-            _in_pixels(keypoints.double().cpu().numpy(), squares),
-            read.confidence.double().clamp(0, 1).cpu().numpy(),
-            None if read.evidence is None else read.evidence.double().cpu().numpy(),
-            peaks,
         )
 
-    def _to_tensor(self, frames: Iterable[RGBFrame]) -> Frames:
-        stacked = torch.from_numpy(np.stack(list(frames))).to(self.device)
-        return stacked.permute(0, 3, 1, 2).float() / 127.5 - 1
 
-
-def _in_pixels(points: Float[ndarray, "..."], boxes: Float[ndarray, "..."]) -> ndarray:
-    """Normalised points of squares, in pixels of the frames that these are cut from."""
-    pixels: ndarray = boxes[..., :2] + (points + 1) / 2 * (boxes[..., 2:] - boxes[..., :2])
-    return pixels
+def _open(source: str | Path | ndarray, places: Places | None) -> Source:
+    """The source, whose frames the places fit as far as can be told without reading them."""
+    opened = open_source(source)
+    if opened.exact and places is not None:
+        places.check(opened.count, opened.size, source=opened.name)
+    return opened

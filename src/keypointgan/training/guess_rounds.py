@@ -102,6 +102,7 @@ class GuessRounds:
             autocast=self.autocast,
             committee=self.committee,
             naming=naming,
+            margin=settings.margin,
             progress=self._watch("guess", stopped),
         )
         points = found.points

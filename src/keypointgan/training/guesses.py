@@ -7,7 +7,7 @@ not.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import atanh, log, tanh
 from typing import Any
 
@@ -19,8 +19,10 @@ from keypointgan.data.index import Clip
 from keypointgan.models.keypointgan import Detection, KeypointGAN
 from keypointgan.models.naming import VIEWS, Naming
 from keypointgan.models.student import Student
+from keypointgan.ops.framing import squares_around, view_of
 from keypointgan.ops.heatmaps import locate, side_evidence
 from keypointgan.ops.keypoints import average_mirrored, from_aligned_corners
+from keypointgan.ops.warp import warp_frames
 from keypointgan.training.progress import Watch
 from keypointgan.types import Confidence, Frames, Heatmaps, Keypoints, Rows
 
@@ -65,6 +67,7 @@ def guess(
     autocast: Callable[[], Any],
     committee: Sequence[Student] = (),
     naming: Naming | None = None,
+    margin: float | None = None,
     progress: Watch | None = None,
     batch: int = 256,
 ) -> Guesses:
@@ -80,17 +83,48 @@ def guess(
         committee: Students that read along where the model is a student, in evaluation mode.
         naming: Names each pair of joints by the prior, too, less the bias of this model in these
             frames; otherwise all sides of a frame are right or exchanged together.
+        margin: Read each frame again in a square around what was found in it (`ops.framing`), whose
+            side is this many times its length; None to read it as it comes.
         progress: Called with the frames that were read, and with all.
         batch: Frames at once.
     """
     apart = naming is not None
     rows = torch.cat([torch.arange(clip.start, clip.start + clip.frames) for clip in clips])
-    parts = []
-    for some in rows.split(batch):
-        with autocast():
-            parts.append(_read(model, committee, fetch(some.to(device)), order, apart=apart))
+    batches = rows.split(batch)
+    looks = 1 if margin is None else 2
+    seen = 0
+
+    def tell(read: int) -> None:
+        nonlocal seen
+        seen += read
         if progress is not None:
-            progress(sum(len(part.points) for part in parts), len(rows))
+            progress(seen, looks * len(rows))
+
+    squares = None
+    if margin is not None:
+        found = []
+        for some in batches:
+            with autocast():
+                found.append(_look(model, fetch(some.to(device))))
+            tell(len(some))
+        squares = squares_around(
+            torch.cat(found),
+            margin=margin,
+            lengths=[clip.frames for clip in clips],
+            rates=[clip.fps for clip in clips],
+        ).split(batch)
+    parts = []
+    for place, some in enumerate(batches):
+        frames, view = fetch(some.to(device)), None
+        if squares is not None:
+            view = view_of(squares[place])
+            frames = warp_frames(frames, view)
+        with autocast():
+            part = _read(model, committee, frames, order, apart=apart)
+        if view is not None:
+            part = replace(part, points=view.source_of(part.points))
+        parts.append(part)
+        tell(len(some))
     points, confidence, evidence = (
         torch.cat([getattr(part, name) for part in parts])
         for name in ("points", "confidence", "evidence")
@@ -191,6 +225,14 @@ def _read(
     if isinstance(model, Student):
         return _read_students([model, *committee], frames, order, apart=apart)
     return _read_method(model, frames, order)
+
+
+def _look(model: Student | KeypointGAN, frames: Frames) -> Keypoints:
+    """Where the keypoints are in frames as they come, in one view."""
+    found = model.detect(frames)
+    return (
+        found.keypoints.float() if isinstance(model, Student) else _points_of(model, found, frames)
+    )
 
 
 def _read_students(

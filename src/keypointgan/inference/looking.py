@@ -1,0 +1,250 @@
+"""A first look at a source: where in its frames an object is, and how large.
+
+A model reads best what fills its square as the objects did that it learnt from (`ops.framing`). In
+a source of which nobody has said where its object is, the model finds it itself. It reads parts of
+a frame, reads again around what it saw in each, and what it is surest of counts; in a video it goes
+on from there to the frames before and after.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from numpy import ndarray
+
+from keypointgan.data.resize import Box, centre_square
+from keypointgan.data.store import Progress
+from keypointgan.data.video import RGBFrame
+from keypointgan.data.windows import Squares
+from keypointgan.inference.crops import Crop, Size, cut
+from keypointgan.inference.places import Places
+from keypointgan.inference.sources import Source
+from keypointgan.ops.framing import squares_around
+
+LOOKS = 5.0
+"""Frames that are looked at in a second of a video; the squares of those between lie between."""
+_SURE = 0.9
+"""Mean confidence from which the rest of a frame is not searched."""
+_LOST = 0.5
+"""Share of its confidence under which what was found is lost in another frame of a video."""
+_TILES = (1.0, 0.6)
+"""Sides of the parts that are read, over the frame's shorter side; they overlap by half."""
+_WIDE = 1.1
+"""Longer over shorter side from which a square around the whole frame is read, too."""
+_LEAST = 1 / 32
+"""Least length of an object, as a share of the frame's longer side."""
+
+Read = Callable[[Sequence[Crop]], tuple[ndarray, ndarray]]
+"""Gives the points in crops (crop, joint, 2), in pixels of the source, and their confidence."""
+
+
+def looks_of(source: Source) -> int:
+    """In how many frames of a source an object is looked for."""
+    every = _pace_of(source)
+    return -(-source.count // every) + ((source.count - 1) % every != 0)
+
+
+def _pace_of(source: Source) -> int:
+    """How many frames lie from one that is looked at to the next."""
+    return max(1, round(source.fps / LOOKS)) if source.fps else 1
+
+
+class _Pose(NamedTuple):
+    """What was read in one square, pixels of the source, and its mean confidence."""
+
+    points: Float[ndarray, "joint 2"]
+    confidence: float
+
+
+class _Held(NamedTuple):
+    """A frame that is looked at: its number, its picture, maybe shrunk, and its size before."""
+
+    number: int
+    picture: RGBFrame
+    size: Size
+
+
+@dataclass
+class _Track:
+    """Where one animal was found."""
+
+    frames: list[int] = field(default_factory=list)
+    points: list[ndarray] = field(default_factory=list)
+
+    def add(self, frame: _Held, points: Float[ndarray, "joint 2"]) -> None:
+        """Keep what was found, as far as it is inside of the frame."""
+        height, width = frame.size
+        self.frames.append(frame.number)
+        self.points.append(points.clip(0, [width, height]))
+
+
+class FirstLook:
+    """Finds the squares in which the frames of a source are to be read.
+
+    Args:
+        read: The model.
+        side: Of its square frames, pixels.
+        margin: Side of a square over the length of what is in it.
+        held: Frames that are kept and looked at together; one of them is searched.
+    """
+
+    def __init__(self, read: Read, *, side: int, margin: float, held: int) -> None:
+        self._model, self._side, self._margin, self._most = read, side, margin, held
+
+    def find(
+        self,
+        frames: Iterable[RGBFrame],
+        source: Source,
+        places: Places | None,
+        *,
+        progress: Progress | None = None,
+    ) -> Places:
+        """Return the square of each animal in each frame in which it is.
+
+        Args:
+            frames: All of the source's, maybe smaller than they are there.
+            source: Whose frames.
+            places: Where the animals are, more or less; None for one somewhere in the frame.
+            progress: Called with the frames that were looked at, and with all to look at.
+        """
+        every = _pace_of(source)
+        rate = source.fps / every if source.fps else 0.0
+        tracks = [_Track() for _ in (places.names if places is not None else ("",))]
+        held: list[_Held] = []
+        count = looked = 0
+
+        def look() -> None:
+            nonlocal looked
+            if places is not None:
+                self._look_into(held, places, tracks)
+            elif rate:
+                self._follow(held, tracks[0])
+            else:
+                for photograph in held:
+                    tracks[0].add(photograph, self._search(photograph).points)
+            looked += len(held)
+            held.clear()
+            if progress is not None:
+                progress(looked, max(looks_of(source), looked))
+
+        for frame in frames:
+            last = _Held(count, frame, source.size or frame.shape[:2])
+            if count % every == 0:
+                held.append(last)
+            count += 1
+            if len(held) == self._most:
+                look()
+        if count and (count - 1) % every:
+            held.append(last)
+        if held:
+            look()
+        if places is None:
+            numbers, owners = np.arange(count), np.zeros(count, np.int64)
+            found = self._squares(tracks[0], numbers, rate)
+            return Places(("",), numbers, owners, found, ((0, count - 1),))
+        squares = places.squares.copy()
+        for animal, track in enumerate(tracks):
+            own = places.owners == animal
+            if track.frames:
+                squares[own] = self._squares(track, places.frames[own], rate)
+        return replace(places, squares=squares)
+
+    def _look_into(self, held: Sequence[_Held], places: Places, tracks: Sequence[_Track]) -> None:
+        """Read the places of all animals in some frames."""
+        asked = [(frame, *place) for frame in held for place in places.at(frame.number)]
+        found = self._read([(frame, box) for frame, _, box in asked])
+        for (frame, animal, _), pose in zip(asked, found, strict=True):
+            tracks[animal].add(frame, pose.points)
+
+    def _follow(self, held: Sequence[_Held], track: _Track) -> None:
+        """Find one object in some frames of a video: from the middle one on, and back."""
+        middle = len(held) // 2
+        first = self._search(held[middle])
+        found = {middle: first}
+        for step in (1, -1):
+            place, last = middle + step, first
+            while 0 <= place < len(held):
+                (last,) = self._read([(held[place], self._around(last, held[place].size))])
+                if last.confidence < _LOST * first.confidence:
+                    last = self._search(held[place])
+                found[place] = last
+                place += step
+        for place, frame in enumerate(held):
+            track.add(frame, found[place].points)
+
+    def _search(self, frame: _Held) -> _Pose:
+        """What the model is surest of, anywhere in a frame."""
+        boxes = _first_boxes(frame.size)
+        found = self._read_again(frame, boxes)
+        if found.confidence < _SURE:
+            more = [box for box in _tiles(frame.size) if box not in boxes]
+            found = max(found, self._read_again(frame, more), key=lambda pose: pose.confidence)
+        return found
+
+    def _read_again(self, frame: _Held, boxes: Sequence[Box]) -> _Pose:
+        """What the model is surest of around what it saw in some boxes of a frame."""
+        seen = self._read([(frame, box) for box in boxes])
+        again = self._read([(frame, self._around(pose, frame.size)) for pose in seen])
+        return max(again, key=lambda pose: pose.confidence)
+
+    def _read(self, asked: Sequence[tuple[_Held, Box]]) -> list[_Pose]:
+        if not asked:
+            return []
+        crops = [
+            cut(frame.picture, box, side=self._side, source=frame.size) for frame, box in asked
+        ]
+        points, confidence = self._model(crops)
+        return [
+            _Pose(each, float(sure))
+            for each, sure in zip(points, confidence.mean(axis=1), strict=True)
+        ]
+
+    def _around(self, pose: _Pose, size: Size) -> Box:
+        track = _Track()
+        track.add(_Held(0, np.zeros((1, 1, 3), np.uint8), size), pose.points)
+        x0, y0, x1, y1 = self._squares(track, np.zeros(1, np.int64), 0.0)[0].tolist()
+        return (x0, y0, x1, y1)
+
+    def _squares(self, track: _Track, frames: Int64[ndarray, " frame"], rate: float) -> Squares:
+        """The squares in these frames, on straight lines between those that were looked at."""
+        if not track.frames:
+            return np.zeros((0, 4))
+        points = torch.from_numpy(np.stack(track.points)).double()
+        count = len(points)
+        squares = squares_around(
+            points,
+            margin=self._margin,
+            lengths=[count] if rate else [1] * count,
+            rates=[rate] if rate else [0.0] * count,
+            least=_LEAST * float(points.max().clamp_min(1)),
+        ).numpy()
+        x, y, half = (np.interp(frames, track.frames, column) for column in squares.T)
+        return np.stack([x - half, y - half, x + half, y + half], axis=1)
+
+
+def _first_boxes(size: Size) -> list[Box]:
+    """The middle of a frame and, where that is not all of it, a square around the whole."""
+    height, width = size
+    boxes = [centre_square(width, height)]
+    longer = max(size)
+    if longer > _WIDE * min(size):
+        left, top = (width - longer) / 2, (height - longer) / 2
+        boxes.append((left, top, left + longer, top + longer))
+    return boxes
+
+
+def _tiles(size: Size) -> list[Box]:
+    """Squares of some sizes that cover a frame and overlap by half."""
+    height, width = size
+    boxes: list[Box] = []
+    for share in _TILES:
+        side = share * min(size)
+        rows, columns = (
+            np.linspace(0, length - side, 1 + int(np.ceil(2 * (length - side) / side)))
+            for length in (height, width)
+        )
+        boxes += [(x, y, x + side, y + side) for y in rows.tolist() for x in columns.tolist()]
+    return boxes
