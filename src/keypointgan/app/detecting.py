@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
-from keypointgan.data.resize import centre_square
+from keypointgan.data.resize import Box, centre_square
 from keypointgan.data.store import Progress
 from keypointgan.data.video import RGBFrame
 from keypointgan.inference.detector import Detector
 from keypointgan.inference.formats import save_poses
 from keypointgan.inference.overlay import draw_pose, write_overlay
+from keypointgan.inference.places import Places
 from keypointgan.inference.poses import Poses
 
 SMALLEST = 512
@@ -21,17 +22,28 @@ _SHADE = 0.45  # brightness of what the model does not see
 Row = list[str | float]
 
 
-def detect_picture(detector: Detector, picture: RGBFrame, *, fade: bool) -> tuple[ndarray, Poses]:
+def detect_picture(
+    detector: Detector, picture: RGBFrame, *, fade: bool, search: bool = True
+) -> tuple[ndarray, Poses]:
     """The picture with its pose, and the pose; what the model does not see is darker.
 
     Args:
         detector: The model.
-        picture: RGB, of any size; its central square is looked at.
+        picture: RGB, of any size; the model looks where the object is, or at the central square.
         fade: Whether keypoints that are unsure are drawn faintly.
+        search: Whether the object may be anywhere; it takes longer than near the middle.
     """
-    poses = detector.predict(picture[None])
+    height, width = picture.shape[:2]
+    square = centre_square(width, height)
+    if detector.margin is not None:
+        middle = None if search else Places.of_boxes(np.array([square], np.float64))
+        places = detector.look(picture[None], middle)
+        (poses,) = detector.predict_tracks(picture[None], places)
+        ((_, square),) = places.at(0)
+    else:
+        poses = detector.predict(picture[None])
     drawn = draw_pose(
-        _shade(picture),
+        _shade(picture, square),
         poses.xy[0],
         poses.skeleton,
         confidence=poses.confidence[0] if fade else None,
@@ -68,9 +80,8 @@ def save_poses_file(poses: Poses, folder: Path, *, source: str, suffix: str) -> 
     return path
 
 
-def _shade(picture: RGBFrame) -> RGBFrame:
-    height, width = picture.shape[:2]
-    left, top, right, bottom = (int(edge) for edge in centre_square(width, height))
+def _shade(picture: RGBFrame, square: Box) -> RGBFrame:
+    left, top, right, bottom = (max(0, round(edge)) for edge in square)
     shaded = (picture * _SHADE).astype(np.uint8)
     shaded[top:bottom, left:right] = picture[top:bottom, left:right]
     return shaded

@@ -27,8 +27,8 @@ _PROGRESS = gr.Progress()  # Gradio knows by this default what it has to hand ov
 def picture_tab(models: Models, model: Any, folder: Path) -> None:
     """Lay out the tab for one picture; files to download are made in `folder`."""
     gr.Markdown(
-        "Upload a picture, paste one or take one with the camera. The model looks at the "
-        "**central square**; what it does not see is darkened."
+        "Upload a picture, paste one or take one with the camera. The model reads **one square**: "
+        "around what it found, or the central one; what it does not see is darkened."
     )
     poses = gr.State(None)
     with gr.Row():
@@ -154,7 +154,7 @@ def webcam_tab(models: Models, model: Any) -> None:
     def detect(picture: np.ndarray | None, name: str | None, fade: bool) -> Any:
         if picture is None:
             return None
-        return detect_picture(models.get(name).detector, picture, fade=fade)[0]
+        return detect_picture(models.get(name).detector, picture, fade=fade, search=False)[0]
 
     camera.stream(
         detect,
