@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scenes import Scene, clean_backgrounds, labelled_clips, scaled_scene, wide_scene, write_scene
+from scenes import Scene, backgrounds_of, labelled_clips, scaled_scene, wide_scene, write_scene
 
 from keypointgan.data.labels import LABEL_FILE, Labels
 from keypointgan.data.store import Store
@@ -49,7 +49,7 @@ def main() -> None:
     labels = Labels.load(arguments.labels or arguments.store / LABEL_FILE)
     joints = _joints_of(labels, detector)
     finder = Detector.load("humans", device=arguments.device)
-    backgrounds = clean_backgrounds(Store.open(arguments.backgrounds), finder, count=_BACKGROUNDS)
+    backgrounds = backgrounds_of(Store.open(arguments.backgrounds), finder, count=_BACKGROUNDS)
     clips = list(labelled_clips(store, labels))
     chosen = np.linspace(0, len(clips) - 1, min(arguments.clips, len(clips))).astype(int)
     errors: dict[str, dict[str, list[np.ndarray]]] = {}

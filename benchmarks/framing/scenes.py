@@ -18,7 +18,7 @@ HEIGHT = 256
 WIDTH = 456  # 16:9, even
 SIZES = (0.45, 1.0)  # side of what is shown over the height of the picture
 _PLATE = 15  # frames of which a background is the median
-_AWAY = 0.35  # of the side; objects that move so far leave a background without them
+_AWAY = 0.35  # of the side; objects that move so far leave little of them in the median
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def labelled_clips(store: Store, labels: Labels) -> Iterator[tuple[Clip, np.ndar
             yield clip, rows[inside] - clip.start, (labels.xy[inside].astype(np.float64) + 1) / 2
 
 
-def clean_backgrounds(store: Store, detector: Detector, *, count: int) -> list[np.ndarray]:
-    """Pictures without the object: medians of clips of which it crosses a good part."""
+def backgrounds_of(store: Store, detector: Detector, *, count: int) -> list[np.ndarray]:
+    """Pictures with little of the object: medians of clips of which it crosses a good part."""
     found = []
     for clip in store.clips:
         ends = store.frames(np.array([clip.start, clip.start + clip.frames - 1]))
