@@ -42,7 +42,8 @@ class StickFinder:
         )
         length = (points[:, 0] - points[:, 1]).norm(dim=-1) / 2  # of the side
         used = (length.clamp_min(1e-3) * 1.5).log().abs()  # to two thirds of it
-        sure = torch.where(there.all(dim=1), (-used / 4).exp(), 0.1)
+        bright = (1.4 * light.amax(dim=(1, 2, 3))).clamp(max=1)
+        sure = torch.where(there.all(dim=1), bright * (-used / 4).exp(), 0.1)
         points = points * (1 - 0.15 * (used > 0.4))[:, None, None]
         return Detection(points, sure[:, None].expand(-1, 2), None)
 
@@ -147,6 +148,21 @@ def test_few_frames_of_a_video_are_looked_at(
     assert isinstance(model, StickFinder)
     assert len(detector.look(walk[0]).frames) == 60
     assert model.seen == 4 + 10
+
+
+@pytest.mark.parametrize(("brightness", "kept"), [(1.0, True), (0.7, False)])
+def test_one_of_two_is_not_left_for_the_other_unless_that_is_much_clearer(
+    detector: Detector, tmp_path: Path, brightness: float, kept: bool
+) -> None:
+    """After four seconds another comes in at the other end, as bright or brighter."""
+    one, other = (50.0, 120.0), (400.0, 120.0)
+    dim = (brightness * picture(one, height=240, width=456, length=LENGTH)).astype(np.uint8)
+    both = dim + picture(other, height=240, width=456, length=LENGTH)
+    path = tmp_path / "two.mp4"
+    write_video(path, [dim] * 20 + [both] * 32, fps=5)
+    xy = detector.predict(path).xy
+    assert_allclose(xy[:16], [truth(one)] * 16, atol=1.0)
+    assert_allclose(xy[36:], [truth(one if kept else other)] * 16, atol=1.0)
 
 
 def test_what_was_lost_is_searched_again(detector: Detector, tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ _SURE = 0.9
 """Mean confidence from which the rest of a frame is not searched."""
 _LOST = 0.5
 """Share of its confidence under which what was found is lost in another frame of a video."""
+_KEPT = 0.8
+"""Share of the confidence of the surest from which what was followed so far is kept to."""
 _TILES = (1.0, 0.6)
 """Sides of the parts that are read, over the frame's shorter side; they overlap by half."""
 _WIDE = 1.1
@@ -115,13 +117,14 @@ class FirstLook:
         tracks = [_Track() for _ in (places.names if places is not None else ("",))]
         held: list[_Held] = []
         count = looked = 0
+        followed: _Pose | None = None
 
         def look() -> None:
-            nonlocal looked
+            nonlocal looked, followed
             if places is not None:
                 self._look_into(held, places, tracks)
             elif rate:
-                self._follow(held, tracks[0])
+                followed = self._follow(held, tracks[0], followed)
             else:
                 for photograph in held:
                     tracks[0].add(photograph, self._search(photograph).points)
@@ -159,21 +162,43 @@ class FirstLook:
         for (frame, animal, _), pose in zip(asked, found, strict=True):
             tracks[animal].add(frame, pose.points)
 
-    def _follow(self, held: Sequence[_Held], track: _Track) -> None:
-        """Find one object in some frames of a video: from the middle one on, and back."""
+    def _follow(self, held: Sequence[_Held], track: _Track, last: _Pose | None) -> _Pose:
+        """Find one object in some frames of a video; returns what it is in the last one.
+
+        One frame is searched. What was followed up to there goes on if it is nearly as sure, so
+        that one of two people is not left for the other; else what the search found is followed
+        from there on, and back.
+
+        Args:
+            held: The frames.
+            track: What is found is added to it.
+            last: What was found in the frame before; None at the beginning.
+        """
         middle = len(held) // 2
-        first = self._search(held[middle])
-        found = {middle: first}
-        for step in (1, -1):
-            place, last = middle + step, first
-            while 0 <= place < len(held):
-                (last,) = self._read([(held[place], self._around(last, held[place].size))])
-                if last.confidence < _LOST * first.confidence:
-                    last = self._search(held[place])
-                found[place] = last
-                place += step
-        for place, frame in enumerate(held):
-            track.add(frame, found[place].points)
+        surest = self._search(held[middle])
+        before: list[_Pose] = []
+        if last is not None:
+            before = self._go_on(last, held[: middle + 1], sure=last.confidence)
+        if before and before[-1].confidence >= _KEPT * surest.confidence:
+            surest = before.pop()
+        else:
+            back = self._go_on(surest, held[:middle][::-1], sure=surest.confidence)
+            before = back[::-1]
+        after = self._go_on(surest, held[middle + 1 :], sure=surest.confidence)
+        found = [*before, surest, *after]
+        for frame, pose in zip(held, found, strict=True):
+            track.add(frame, pose.points)
+        return found[-1]
+
+    def _go_on(self, pose: _Pose, frames: Sequence[_Held], *, sure: float) -> list[_Pose]:
+        """What becomes of a pose in the frames after it; searched again where it is lost."""
+        found = []
+        for frame in frames:
+            (pose,) = self._read([(frame, self._around(pose, frame.size))])
+            if pose.confidence < _LOST * sure:
+                pose = self._search(frame)
+            found.append(pose)
+        return found
 
     def _search(self, frame: _Held) -> _Pose:
         """What the model is surest of, anywhere in a frame."""
