@@ -84,7 +84,7 @@ class Models:
             kept = self._ready.get(name)
             if kept is None or kept[0] != changed:
                 loaded = load_model(name, device=self.device)
-                kept = changed, ReadyModel(name, loaded, _detector_of(loaded, self.device.type))
+                kept = changed, ReadyModel(name, loaded, Detector.of(loaded, device=self.device))
                 self._ready[name] = kept
             return kept[1]
 
@@ -125,17 +125,6 @@ class Models:
             for settings in path.glob("*/" * depth + "config.yaml")
         }
         return sorted(run for run in found if run.is_dir())
-
-
-def _detector_of(loaded: LoadedModel, device: str) -> Detector:
-    return Detector(
-        loaded.model,
-        skeleton=loaded.skeleton,
-        size=loaded.size,
-        device=device,
-        align_corners=loaded.model.align_corners,
-        margin=loaded.margin,
-    )
 
 
 def _newest_description(path: Path) -> Path | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from numpy import ndarray
 
-from keypointgan.checkpoint import load_model
+from keypointgan.checkpoint import LoadedModel, load_model
 from keypointgan.data.store import Progress
 from keypointgan.data.windows import MARGIN
 from keypointgan.errors import ConfigError
@@ -76,12 +76,16 @@ class Detector:
             ConfigError: There is no such device.
         """
         chosen = choose_device(device)
-        loaded = load_model(name_or_path, device=chosen)
+        return cls.of(load_model(name_or_path, device=chosen), device=chosen)
+
+    @classmethod
+    def of(cls, loaded: LoadedModel, *, device: torch.device) -> "Detector":
+        """Return the detector of a model that is on a device."""
         return cls(
             loaded.model,
             skeleton=loaded.skeleton,
             size=loaded.size,
-            device=chosen,
+            device=device,
             align_corners=loaded.model.align_corners,
             margin=loaded.margin,
         )

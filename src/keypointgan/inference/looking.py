@@ -76,10 +76,10 @@ class _Track:
     frames: list[int] = field(default_factory=list)
     points: list[ndarray] = field(default_factory=list)
 
-    def add(self, frame: _Held, points: Float[ndarray, "joint 2"]) -> None:
-        """Keep what was found, as far as it is inside of the frame."""
-        height, width = frame.size
-        self.frames.append(frame.number)
+    def add(self, number: int, size: Size, points: Float[ndarray, "joint 2"]) -> None:
+        """Keep what was found in a frame, as far as it is inside of it."""
+        height, width = size
+        self.frames.append(number)
         self.points.append(points.clip(0, [width, height]))
 
 
@@ -127,7 +127,8 @@ class FirstLook:
                 followed = self._follow(held, tracks[0], followed)
             else:
                 for photograph in held:
-                    tracks[0].add(photograph, self._search(photograph).points)
+                    found = self._search(photograph)
+                    tracks[0].add(photograph.number, photograph.size, found.points)
             looked += len(held)
             held.clear()
             if progress is not None:
@@ -160,7 +161,7 @@ class FirstLook:
         asked = [(frame, *place) for frame in held for place in places.at(frame.number)]
         found = self._read([(frame, box) for frame, _, box in asked])
         for (frame, animal, _), pose in zip(asked, found, strict=True):
-            tracks[animal].add(frame, pose.points)
+            tracks[animal].add(frame.number, frame.size, pose.points)
 
     def _follow(self, held: Sequence[_Held], track: _Track, last: _Pose | None) -> _Pose:
         """Find one object in some frames of a video; returns what it is in the last one.
@@ -187,7 +188,7 @@ class FirstLook:
         after = self._go_on(surest, held[middle + 1 :], sure=surest.confidence)
         found = [*before, surest, *after]
         for frame, pose in zip(held, found, strict=True):
-            track.add(frame, pose.points)
+            track.add(frame.number, frame.size, pose.points)
         return found[-1]
 
     def _go_on(self, pose: _Pose, frames: Sequence[_Held], *, sure: float) -> list[_Pose]:
@@ -229,7 +230,7 @@ class FirstLook:
 
     def _around(self, pose: _Pose, size: Size) -> Box:
         track = _Track()
-        track.add(_Held(0, np.zeros((1, 1, 3), np.uint8), size), pose.points)
+        track.add(0, size, pose.points)
         x0, y0, x1, y1 = self._squares(track, np.zeros(1, np.int64), 0.0)[0].tolist()
         return (x0, y0, x1, y1)
 

@@ -188,11 +188,11 @@ class Reader:
     def _cut(
         self, frame: RGBFrame, number: int, source: Source, places: Places | None
     ) -> Iterator[Crop]:
-        height, width = source.size or frame.shape[:2]
+        size = source.size or frame.shape[:2]
+        height, width = size
         found = [(0, centre_square(width, height))] if places is None else places.at(number)
         for animal, box in found:
-            source_size = height, width
-            yield cut(frame, box, side=self.size, source=source_size, number=number, animal=animal)
+            yield cut(frame, box, side=self.size, source=size, number=number, animal=animal)
 
     def _detect(self, batch: Sequence[Crop], *, both: bool) -> _Found:
         frames = self._to_tensor(crop.square for crop in batch)

@@ -24,6 +24,8 @@ _GROWING = 2.0
 _LEAST = 0.1
 """Least length of a pose, normalised: points that all fall together show nothing."""
 
+_POSES = 4096  # whose distances are in memory at once
+
 
 def squares_around(
     points: Keypoints,
@@ -43,15 +45,16 @@ def squares_around(
         least: Least length of a pose, in the units of the points.
     """
     middles = (points.amin(dim=1) + points.amax(dim=1)) / 2
-    sizes = torch.cdist(points, points).amax(dim=(1, 2)).clamp_min(least)
+    sizes = [torch.cdist(some, some).amax(dim=(1, 2)) for some in points.split(_POSES)]
+    size_of_each = torch.cat(sizes).clamp_min(least)
     parts = []
     for middle, size, rate in zip(
-        middles.split(list(lengths)), sizes.split(list(lengths)), rates, strict=True
+        middles.split(list(lengths)), size_of_each.split(list(lengths)), rates, strict=True
     ):
         moved = _moving_median(middle, reach=round(_MOVING * rate))
         grown = _moving_median(size[:, None], reach=round(_GROWING * rate))
         parts.append(torch.cat([moved, grown * margin / 2], dim=1))
-    return torch.cat(parts) if parts else points.new_zeros(0, 3)
+    return torch.cat(parts)
 
 
 def view_of(squares: Squares) -> Warp:
