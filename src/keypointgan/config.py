@@ -237,6 +237,12 @@ class StudentConfig(Settings):
     """Strength of changes of light, colour, blur and noise."""
     hidden: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Probability that something hides a part of a view."""
+    camera: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Probability of each fault of cameras and recorders in a view: light from one side, blur, few
+    pixels, noise, and what a codec leaves of it."""
+    inverted: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the views in which bright and dark are exchanged: 0.5 for animals that are dark on a
+    bright ground in one laboratory and bright on a dark one in another."""
 
 
 class OptimiserConfig(Settings):

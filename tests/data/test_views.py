@@ -11,7 +11,16 @@ from keypointgan.data.dice import Dice
 from keypointgan.data.views import ViewRange, change_light, draw_views, hide_parts
 from keypointgan.ops.heatmaps import locate
 
-MOVED = ViewRange(rotation=20.0, scale=0.1, shift=0.1, light=0.0, hidden=0.0, mirror=None)
+MOVED = ViewRange(
+    rotation=20.0,
+    scale=0.1,
+    shift=0.1,
+    light=0.0,
+    hidden=0.0,
+    camera=0.0,
+    inverted=0.0,
+    mirror=None,
+)
 STILL = replace(MOVED, rotation=0.0, scale=0.0, shift=0.0)
 SIDES = (1, 0, 2)
 """Left and right are exchanged by a mirror, the middle is not."""
@@ -106,3 +115,22 @@ def test_what_hides_is_a_rectangle_and_leaves_the_rest() -> None:
 def test_nothing_is_hidden_at_probability_0() -> None:
     pictures = torch.rand(4, 3, 16, 16, generator=_seeded())
     assert_close(hide_parts(pictures, Dice(4, generator=_seeded()), probability=0.0), pictures)
+
+
+def test_bright_and_dark_are_exchanged_in_as_many_views_as_asked_for() -> None:
+    points = _points(64)
+    frames = _dots(points)
+    views, _ = draw_views(frames, points, replace(STILL, inverted=0.25), generator=_seeded())
+    kept = torch.isclose(views, frames, atol=1e-5).flatten(1).all(dim=1)
+    inverted = torch.isclose(views, -frames, atol=1e-5).flatten(1).all(dim=1)
+    assert (kept ^ inverted).all()
+    assert 8 <= int(inverted.sum()) <= 24
+
+
+def test_faults_of_cameras_move_no_point() -> None:
+    points = _points(16)
+    views, moved = draw_views(
+        _dots(points), points, replace(STILL, camera=0.5), generator=_seeded()
+    )
+    assert_close(moved, points)
+    assert not torch.isclose(views, _dots(points), atol=1e-3).flatten(1).all(dim=1).all()

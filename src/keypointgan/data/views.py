@@ -12,13 +12,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
+from keypointgan.data.camera import Pictures, add_faults
 from keypointgan.data.dice import Dice
 from keypointgan.ops.keypoints import mirror
 from keypointgan.ops.warp import random_warp, warp_frames
 from keypointgan.types import Frames, Keypoints
-
-Pictures = Float[Tensor, "batch 3 height width"]
-"""In [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +29,8 @@ class ViewRange:
         shift: Standard deviation, normalised units (the side is 2).
         light: Strength of changes of light, colour, blur and noise; 1 is strong.
         hidden: Probability that something hides a part.
+        camera: Probability of each fault of cameras and recorders (`data.camera`).
+        inverted: Share of the views in which bright and dark are exchanged.
         mirror: For each keypoint the index of the one on the other side, to mirror half of the
             views; none to mirror no view.
     """
@@ -40,6 +40,8 @@ class ViewRange:
     shift: float
     light: float
     hidden: float
+    camera: float
+    inverted: float
     mirror: Sequence[int] | None
 
 
@@ -70,6 +72,9 @@ def draw_views(
     pictures = change_light((frames + 1) / 2, dice, strength=views.light)
     if views.hidden:
         pictures = hide_parts(pictures, dice, probability=views.hidden)
+    pictures = add_faults(pictures, dice, probability=views.camera)
+    if views.inverted:
+        pictures = dice.either(views.inverted, 1 - pictures, pictures)
     return pictures * 2 - 1, points
 
 

@@ -125,6 +125,8 @@ class StudentUpdate:
             shift=settings.shift,
             light=settings.light,
             hidden=settings.hidden,
+            camera=settings.camera,
+            inverted=settings.inverted,
             mirror=self.mirror if self.config.data.mirror and points is not None else None,
         )
         known = frames.new_zeros(len(frames), 1, 2) if points is None else points
