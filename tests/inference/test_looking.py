@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy import ndarray
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from keypointgan.data.video import write_video
 from keypointgan.data.windows import BoxTrack
@@ -46,6 +46,26 @@ class StickFinder:
         sure = torch.where(there.all(dim=1), bright * (-used / 4).exp(), 0.1)
         points = points * (1 - 0.15 * (used > 0.4))[:, None, None]
         return Detection(points, sure[:, None].expand(-1, 2), None)
+
+
+class UprightFinder(StickFinder):
+    """One that knows sticks only as they stand; of others it is as sure as it is told.
+
+    Args:
+        otherwise: What its confidence is multiplied with where red is not above green.
+        clarity: And what it is multiplied with everywhere.
+    """
+
+    def __init__(self, *, otherwise: float, clarity: float = 1.0) -> None:
+        super().__init__()
+        self.otherwise, self.clarity = otherwise, clarity
+
+    def detect(self, frame: torch.Tensor) -> Detection:
+        found = super().detect(frame)
+        stick = found.keypoints[:, 1] - found.keypoints[:, 0]
+        stands = stick[:, 1] > 0.8 * stick.norm(dim=-1)
+        factor = self.clarity * torch.where(stands, 1.0, self.otherwise)
+        return Detection(found.keypoints, found.confidence * factor[:, None], None)
 
 
 def picture(middle: tuple[float, float], *, height: int, width: int, length: float) -> ndarray:
@@ -188,6 +208,54 @@ def test_progress_counts_looks_and_frames_up_to_their_sum(
     assert list(done) == sorted(done)
     assert set(totals) == {71}
     assert (done[0], done[-1]) == (11, 71)
+
+
+def _turned(points: ndarray, turn: int, *, height: int, width: int) -> ndarray:
+    """Where points of a frame are after quarter turns of it to the left."""
+    for _ in range(turn):
+        points = np.stack([points[..., 1], width - points[..., 0]], axis=-1)
+        height, width = width, height
+    return points
+
+
+@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+def test_who_lies_is_found_in_the_turned_picture(turn: int) -> None:
+    """Its points are those of the picture as it came, not as it was turned."""
+    middle = (225.0, 60.0)
+    frame = np.rot90(picture(middle, height=120, width=330, length=LENGTH), turn)
+    detector = Detector(UprightFinder(otherwise=0.3), skeleton=STICK, size=SIDE, margin=1.5)
+    poses = detector.predict(frame[None].copy())
+    expected = _turned(truth(middle), turn, height=120, width=330)
+    assert_allclose(poses.xy[0], expected, atol=0.5)
+    assert poses.confidence.min() > 0.95
+    assert_array_equal(detector.look(frame[None].copy()).turns, [-turn % 4])
+
+
+@pytest.mark.parametrize(
+    ("upright", "clarity", "turned"), [(0.65, 0.8, [0]), (0.4, 0.8, [2]), (0.1, 0.45, [0])]
+)
+def test_the_turned_picture_must_be_much_clearer_and_clear(
+    upright: float, clarity: float, turned: list[int]
+) -> None:
+    """A stick upside down: as it comes it is read as surely as `upright`, turned as `clarity`."""
+    frame = np.rot90(picture((80.0, 60.0), height=120, width=160, length=LENGTH), 2).copy()
+    finder = UprightFinder(otherwise=upright / clarity, clarity=clarity)
+    detector = Detector(finder, skeleton=STICK, size=SIDE, margin=1.5)
+    assert_array_equal(detector.look(frame[None]).turns, turned)
+
+
+def test_who_lies_down_in_a_video_is_read_on(tmp_path: Path) -> None:
+    """It stands for three seconds and lies for four."""
+    middle = (60.0, 60.0)
+    standing = picture(middle, height=120, width=120, length=LENGTH)
+    path = tmp_path / "down.mp4"
+    write_video(path, [standing] * 30 + [np.rot90(standing).copy()] * 40, fps=10)
+    detector = Detector(UprightFinder(otherwise=0.3), skeleton=STICK, size=SIDE, margin=1.5)
+    poses = detector.predict(path)
+    lying = _turned(truth(middle), 1, height=120, width=120)
+    assert_allclose(poses.xy[:28], [truth(middle)] * 28, atol=1)
+    assert_allclose(poses.xy[32:], [lying] * 38, atol=1)
+    assert poses.confidence[32:].min() > 0.9
 
 
 def test_frames_without_anything_have_a_pose_without_confidence(detector: Detector) -> None:

@@ -1,14 +1,16 @@
 """Left and right of a whole video: who is mistaken in a few frames is put right by the others."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from torch import Tensor
 
 from keypointgan.errors import ConfigError, DataError
 from keypointgan.inference import sides
+from keypointgan.inference.crops import turn_points
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.sides import name_parts, name_sides, names_along, naming_of
 from keypointgan.models.naming import Naming
@@ -79,6 +81,18 @@ def test_hands_that_are_exchanged_in_a_few_frames_are_put_right(naming: Naming) 
 def test_the_prior_puts_right_what_all_frames_mistake() -> None:
     named = name_sides(_track([True] * 4), Naming(_Facing(20.0), BODY.mirror))
     assert_array_equal(named.xy, np.broadcast_to(STANDING, (4, 5, 2)))
+
+
+def test_who_lies_is_named_as_if_upright() -> None:
+    """The prior knows nobody who lies: it sees the pose as it was turned to be read."""
+    poses = _track([True] * 4)
+    turned = turn_points(poses.xy, np.full(4, -1))
+    naming = Naming(_Facing(20.0), BODY.mirror)
+    named = name_sides(replace(poses, xy=turned, turns=np.full(4, 1)), naming)
+    assert_allclose(named.xy, turn_points(np.stack([STANDING] * 4), np.full(4, -1)))
+    assert named.turns is None
+    lying = name_sides(replace(poses, xy=turned), naming)
+    assert_array_equal(lying.xy, turned)
 
 
 def test_a_frame_without_a_pose_cuts_a_track_in_two(naming: Naming) -> None:

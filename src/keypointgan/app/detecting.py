@@ -39,7 +39,7 @@ def detect_picture(
         middle = None if search else Places.of_boxes(np.array([square], np.float64))
         places = detector.look(picture[None], middle)
         (poses,) = detector.predict_tracks(picture[None], places)
-        ((_, square),) = places.at(0)
+        ((_, square, _),) = places.at(0)
     else:
         poses = detector.predict(picture[None])
     drawn = draw_pose(

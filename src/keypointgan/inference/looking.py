@@ -4,6 +4,9 @@ A model reads best what fills its square as the objects did that it learnt from 
 a source of which nobody has said where its object is, the model finds it itself. It reads parts of
 a frame, reads again around what it saw in each, and what it is surest of counts; in a video it goes
 on from there to the frames before and after.
+
+Models know their object upright. Where a model is not sure of anything it also turns the frame by
+quarters, for somebody who lies, or a camera that was held on its side.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -30,6 +33,14 @@ _SURE = 0.9
 """Mean confidence from which the rest of a frame is not searched."""
 _LOST = 0.5
 """Share of its confidence under which what was found is lost in another frame of a video."""
+_CLEARER = 0.2
+"""What the mean confidence gains, at least, where the frame is turned for it: people who are hard
+to read are often read a little more surely, and wrongly, upside down."""
+_UNSURE = 0.5
+"""Mean confidence of what is followed under which the frame is turned as well; and what is read in
+a turned frame is no better below it."""
+_TURNED = 4
+"""Parts of a turned frame that are read again."""
 _KEPT = 0.8
 """Share of the confidence of the surest from which what was followed so far is kept to."""
 _TILES = (1.0, 0.6)
@@ -55,10 +66,14 @@ def _pace_of(source: Source) -> int:
 
 
 class _Pose(NamedTuple):
-    """What was read in one square, pixels of the source, and its mean confidence."""
+    """What was read in one square, pixels of the source, its mean confidence, and how.
+
+    `turn` is how many quarter turns to the left the square was given.
+    """
 
     points: Float[ndarray, "joint 2"]
     confidence: float
+    turn: int
 
 
 class _Held(NamedTuple):
@@ -69,18 +84,31 @@ class _Held(NamedTuple):
     size: Size
 
 
+_Asked = tuple[_Held, Box, int]
+"""A part of a frame, and the quarter turns to read it after."""
+
+
 @dataclass
 class _Track:
     """Where one animal was found."""
 
     frames: list[int] = field(default_factory=list)
     points: list[ndarray] = field(default_factory=list)
+    turns: list[int] = field(default_factory=list)
 
-    def add(self, number: int, size: Size, points: Float[ndarray, "joint 2"]) -> None:
+    def add(self, number: int, size: Size, pose: _Pose) -> None:
         """Keep what was found in a frame, as far as it is inside of it."""
         height, width = size
         self.frames.append(number)
-        self.points.append(points.clip(0, [width, height]))
+        self.points.append(pose.points.clip(0, [width, height]))
+        self.turns.append(pose.turn)
+
+    def turns_in(self, frames: Int64[ndarray, " frame"]) -> Int64[ndarray, " frame"]:
+        """The quarter turns in these frames: those of the nearest one that was looked at."""
+        if not self.turns:
+            return np.zeros(len(frames), np.int64)
+        nearest = np.rint(np.interp(frames, self.frames, np.arange(len(self.frames))))
+        return np.array(self.turns)[nearest.astype(np.int64)]
 
 
 class FirstLook:
@@ -128,7 +156,7 @@ class FirstLook:
             else:
                 for photograph in held:
                     found = self._search(photograph)
-                    tracks[0].add(photograph.number, photograph.size, found.points)
+                    tracks[0].add(photograph.number, photograph.size, found)
             looked += len(held)
             held.clear()
             if progress is not None:
@@ -148,7 +176,8 @@ class FirstLook:
         if places is None:
             numbers, owners = np.arange(count), np.zeros(count, np.int64)
             found = self._squares(tracks[0], numbers, rate)
-            return Places(("",), numbers, owners, found, ((0, count - 1),))
+            turns = tracks[0].turns_in(numbers)
+            return Places(("",), numbers, owners, found, ((0, count - 1),), turns=turns)
         squares = places.squares.copy()
         for animal, track in enumerate(tracks):
             own = places.owners == animal
@@ -158,10 +187,10 @@ class FirstLook:
 
     def _look_into(self, held: Sequence[_Held], places: Places, tracks: Sequence[_Track]) -> None:
         """Read the places of all animals in some frames."""
-        asked = [(frame, *place) for frame in held for place in places.at(frame.number)]
-        found = self._read([(frame, box) for frame, _, box in asked])
-        for (frame, animal, _), pose in zip(asked, found, strict=True):
-            tracks[animal].add(frame.number, frame.size, pose.points)
+        asked = [(frame, place) for frame in held for place in places.at(frame.number)]
+        found = self._read([(frame, place.square, place.turn) for frame, place in asked])
+        for (frame, place), pose in zip(asked, found, strict=True):
+            tracks[place.animal].add(frame.number, frame.size, pose)
 
     def _follow(self, held: Sequence[_Held], track: _Track, last: _Pose | None) -> _Pose:
         """Find one object in some frames of a video; returns what it is in the last one.
@@ -176,7 +205,8 @@ class FirstLook:
             last: What was found in the frame before; None at the beginning.
         """
         middle = len(held) // 2
-        surest = self._search(held[middle])
+        turned = last is None or last.confidence < _UNSURE
+        surest = self._search(held[middle], turned=turned)
         before: list[_Pose] = []
         if last is not None:
             before = self._go_on(last, held[: middle + 1], sure=last.confidence)
@@ -188,51 +218,58 @@ class FirstLook:
         after = self._go_on(surest, held[middle + 1 :], sure=surest.confidence)
         found = [*before, surest, *after]
         for frame, pose in zip(held, found, strict=True):
-            track.add(frame.number, frame.size, pose.points)
+            track.add(frame.number, frame.size, pose)
         return found[-1]
 
     def _go_on(self, pose: _Pose, frames: Sequence[_Held], *, sure: float) -> list[_Pose]:
         """What becomes of a pose in the frames after it; searched again where it is lost."""
         found = []
         for frame in frames:
-            (pose,) = self._read([(frame, self._around(pose, frame.size))])
+            (pose,) = self._read([self._around(pose, frame)])
             if pose.confidence < _LOST * sure:
                 pose = self._search(frame)
             found.append(pose)
         return found
 
-    def _search(self, frame: _Held) -> _Pose:
-        """What the model is surest of, anywhere in a frame."""
+    def _search(self, frame: _Held, *, turned: bool = True) -> _Pose:
+        """What the model is surest of, anywhere in a frame; turned only if upright nothing is."""
         boxes = _first_boxes(frame.size)
-        found = self._read_again(frame, boxes)
-        if found.confidence < _SURE:
-            more = [box for box in _tiles(frame.size) if box not in boxes]
-            found = max(found, self._read_again(frame, more), key=lambda pose: pose.confidence)
+        found = _surest(self._read_again([(frame, box, 0) for box in boxes]))
+        if found.confidence >= _SURE:
+            return found
+        more = [box for box in _tiles(frame.size) if box not in boxes]
+        found = _surest([found, *self._read_again([(frame, box, 0) for box in more])])
+        if turned and found.confidence + _CLEARER < 1:
+            asked = [(frame, box, turn) for turn in (1, 2, 3) for box in [*boxes, *more]]
+            lying = _surest(self._read_again(asked, most=_TURNED))
+            if lying.confidence > max(found.confidence + _CLEARER, _UNSURE):
+                return lying
         return found
 
-    def _read_again(self, frame: _Held, boxes: Sequence[Box]) -> _Pose:
-        """What the model is surest of around what it saw in some boxes of a frame."""
-        seen = self._read([(frame, box) for box in boxes])
-        again = self._read([(frame, self._around(pose, frame.size)) for pose in seen])
-        return max(again, key=lambda pose: pose.confidence)
+    def _read_again(self, asked: Sequence[_Asked], *, most: int | None = None) -> list[_Pose]:
+        """What the model reads around what it saw in some squares, or in the surest of them."""
+        seen = list(zip([frame for frame, _, _ in asked], self._read(asked), strict=True))
+        seen.sort(key=lambda pair: pair[1].confidence, reverse=True)
+        return self._read([self._around(pose, frame) for frame, pose in seen[:most]])
 
-    def _read(self, asked: Sequence[tuple[_Held, Box]]) -> list[_Pose]:
+    def _read(self, asked: Sequence[_Asked]) -> list[_Pose]:
         if not asked:
             return []
         crops = [
-            cut(frame.picture, box, side=self._side, source=frame.size) for frame, box in asked
+            cut(frame.picture, box, side=self._side, source=frame.size, turn=turn)
+            for frame, box, turn in asked
         ]
         points, confidence = self._model(crops)
         return [
-            _Pose(each, float(sure))
-            for each, sure in zip(points, confidence.mean(axis=1), strict=True)
+            _Pose(each, float(sure), crop.turn)
+            for crop, each, sure in zip(crops, points, confidence.mean(axis=1), strict=True)
         ]
 
-    def _around(self, pose: _Pose, size: Size) -> Box:
+    def _around(self, pose: _Pose, frame: _Held) -> _Asked:
         track = _Track()
-        track.add(0, size, pose.points)
+        track.add(0, frame.size, pose)
         x0, y0, x1, y1 = self._squares(track, np.zeros(1, np.int64), 0.0)[0].tolist()
-        return (x0, y0, x1, y1)
+        return frame, (x0, y0, x1, y1), pose.turn
 
     def _squares(self, track: _Track, frames: Int64[ndarray, " frame"], rate: float) -> Squares:
         """The squares in these frames, on straight lines between those that were looked at."""
@@ -249,6 +286,10 @@ class FirstLook:
         ).numpy()
         x, y, half = (np.interp(frames, track.frames, column) for column in squares.T)
         return np.stack([x - half, y - half, x + half, y + half], axis=1)
+
+
+def _surest(poses: Sequence[_Pose]) -> _Pose:
+    return max(poses, key=lambda pose: pose.confidence)
 
 
 def _first_boxes(size: Size) -> list[Box]:

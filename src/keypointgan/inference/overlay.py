@@ -214,6 +214,7 @@ def frames_of(poses: Poses, chosen: slice | Int64[ndarray, " frame"]) -> Poses:
         raw=None,
         evidence=None,
         peaks=None,
+        turns=None,
     )
 
 

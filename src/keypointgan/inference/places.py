@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from jaxtyping import Int64
@@ -12,6 +12,14 @@ from keypointgan.data.resize import Box
 from keypointgan.data.windows import MARGIN, BoxTrack, Squares, check_inside
 from keypointgan.errors import DataError
 from keypointgan.wording import counted
+
+
+class Place(NamedTuple):
+    """A square of a frame, the animal in it, and the quarter turns that set it upright."""
+
+    animal: int
+    square: Box
+    turn: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +33,8 @@ class Places:
         squares: In pixels of the source.
         spans: The first and the last frame in which each animal is seen.
         rows: How many frames the source must have; None where boxes do not tell.
+        turns: Quarter turns to the left that set the animal in each square upright, 0 to 3; None
+            where all are as they come.
     """
 
     names: tuple[str, ...]
@@ -33,6 +43,7 @@ class Places:
     squares: Squares
     spans: tuple[tuple[int, int], ...]
     rows: int | None = None
+    turns: Int64[ndarray, " square"] | None = None
 
     @classmethod
     def of_tracks(
@@ -97,8 +108,8 @@ class Places:
         sides = self.squares[:, 2] - self.squares[:, 0]
         return float(sides.min()) if sides.size else 1.0
 
-    def at(self, frame: int) -> list[tuple[int, Box]]:
-        """Return the animals in a frame: their indices and their squares.
+    def at(self, frame: int) -> list[Place]:
+        """Return where the animals in a frame are.
 
         Raises:
             DataError: There are boxes for each frame, but not for this one.
@@ -109,12 +120,11 @@ class Places:
                 "frames than that."
             )
         start, stop = np.searchsorted(self.frames, [frame, frame + 1]).tolist()
-        found: list[tuple[int, Box]] = []
-        for owner, square in zip(
-            self.owners[start:stop].tolist(), self.squares[start:stop].tolist(), strict=True
-        ):
-            x0, y0, x1, y1 = square
-            found.append((owner, (x0, y0, x1, y1)))
+        found: list[Place] = []
+        for row in range(start, stop):
+            x0, y0, x1, y1 = self.squares[row].tolist()
+            turn = 0 if self.turns is None else int(self.turns[row])
+            found.append(Place(int(self.owners[row]), (x0, y0, x1, y1), turn))
         return found
 
     def check(self, count: int, size: tuple[int, int] | None, *, source: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from numpy import ndarray
 
 from keypointgan.errors import DataError
@@ -34,6 +34,8 @@ class Poses:
             as their sides can still be named; no file keeps it.
         peaks: (x, y) and nats of the places at which each joint may be, the likeliest first, as
             long as a track can still choose among them; no file keeps them.
+        turns: Quarter turns to the left after which each frame was read, as long as its sides can
+            still be named; no file keeps them.
     """
 
     xy: Float[ndarray, "_frame _keypoint 2"]
@@ -46,6 +48,7 @@ class Poses:
     raw: Float[ndarray, "_frame _keypoint 2"] | None = None
     evidence: Float[ndarray, "_frame _keypoint"] | None = None
     peaks: Float[ndarray, "_frame _keypoint peak 3"] | None = None
+    turns: Int64[ndarray, " _frame"] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "xy", np.asarray(self.xy, np.float64))
@@ -102,6 +105,7 @@ class Poses:
         raws = [part.raw for part in parts if part.raw is not None]
         evidence = [part.evidence for part in parts if part.evidence is not None]
         peaks = [part.peaks for part in parts if part.peaks is not None]
+        turns = [part.turns for part in parts if part.turns is not None]
         return replace(
             first,
             xy=np.concatenate([part.xy for part in parts]),
@@ -109,6 +113,7 @@ class Poses:
             raw=np.concatenate(raws) if len(raws) == len(parts) else None,
             evidence=np.concatenate(evidence) if len(evidence) == len(parts) else None,
             peaks=np.concatenate(peaks) if len(peaks) == len(parts) else None,
+            turns=np.concatenate(turns) if len(turns) == len(parts) else None,
         )
 
     def frames(self, start: int, stop: int) -> "Poses":
@@ -121,6 +126,7 @@ class Poses:
             raw=None if self.raw is None else self.raw[some],
             evidence=None if self.evidence is None else self.evidence[some],
             peaks=None if self.peaks is None else self.peaks[some],
+            turns=None if self.turns is None else self.turns[some],
         )
 
     def unsmoothed(self) -> "Poses":

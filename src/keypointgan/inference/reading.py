@@ -13,9 +13,9 @@ from keypointgan.data.cut import OVERSAMPLING
 from keypointgan.data.resize import centre_square
 from keypointgan.data.store import Progress
 from keypointgan.data.video import RGBFrame
-from keypointgan.inference.crops import Crop, cut
+from keypointgan.inference.crops import Crop, cut, turn_points
 from keypointgan.inference.looking import FirstLook, looks_of
-from keypointgan.inference.places import Places
+from keypointgan.inference.places import Place, Places
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.sides import naming_of
 from keypointgan.inference.sources import Source
@@ -139,12 +139,14 @@ class Reader:
             shape = (len(names), number - start, self.skeleton.num_joints)
             xy = np.full((*shape, 2), np.nan)
             confidence, evidence = np.zeros(shape), np.zeros(shape)
+            turns = np.zeros(shape[:2], np.int64)
             peaks = np.full((*shape, PEAKS, 3), np.nan) if known and not self.flip_average else None
             for first in range(0, len(crops), self.batch_size):
                 batch = crops[first : first + self.batch_size]
                 found = self._detect(batch, both=self.flip_average)
                 rows = [crop.animal for crop in batch], [crop.frame - start for crop in batch]
                 xy[rows], confidence[rows] = found.xy, found.confidence
+                turns[rows] = [crop.turn for crop in batch]
                 if found.evidence is not None:
                     evidence[rows] = found.evidence
                 if found.peaks is None:
@@ -164,6 +166,7 @@ class Reader:
                     opened.size,
                     evidence=evidence[animal] if known else None,
                     peaks=None if peaks is None else peaks[animal],
+                    turns=turns[animal] if known else None,
                 )
                 for animal, track in enumerate(names)
             )
@@ -190,9 +193,11 @@ class Reader:
     ) -> Iterator[Crop]:
         size = source.size or frame.shape[:2]
         height, width = size
-        found = [(0, centre_square(width, height))] if places is None else places.at(number)
-        for animal, box in found:
-            yield cut(frame, box, side=self.size, source=size, number=number, animal=animal)
+        whole = Place(0, centre_square(width, height), 0)
+        for animal, box, turn in [whole] if places is None else places.at(number):
+            yield cut(
+                frame, box, side=self.size, source=size, number=number, animal=animal, turn=turn
+            )
 
     def _detect(self, batch: Sequence[Crop], *, both: bool) -> _Found:
         frames = self._to_tensor(crop.square for crop in batch)
@@ -205,12 +210,13 @@ class Reader:
         if self.align_corners:
             keypoints = from_aligned_corners(keypoints, size=(self.size, self.size))
         squares = np.array([crop.box for crop in batch], np.float64)[:, None]
+        back = -np.array([crop.turn for crop in batch], np.int64)
         peaks = None
         if read.peaks is not None:
             peaks = read.peaks.double().cpu().numpy()
-            peaks[..., :2] = _in_pixels(peaks[..., :2], squares[:, None])
+            peaks[..., :2] = _in_pixels(turn_points(peaks[..., :2], back), squares[:, None])
         return _Found(
-            _in_pixels(keypoints.double().cpu().numpy(), squares),
+            _in_pixels(turn_points(keypoints.double().cpu().numpy(), back), squares),
             read.confidence.double().clamp(0, 1).cpu().numpy(),
             None if read.evidence is None else read.evidence.double().cpu().numpy(),
             peaks,

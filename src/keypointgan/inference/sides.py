@@ -14,6 +14,7 @@ from jaxtyping import Float, Int64
 from numpy import ndarray
 
 from keypointgan.errors import ConfigError, DataError
+from keypointgan.inference.crops import turn_points
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.smoothing import body_size, runs
 from keypointgan.inference.tracks import follow
@@ -72,7 +73,7 @@ def name_sides(poses: Poses, naming: Naming) -> Poses:
             "Expected poses with the evidence for their sides, got none. A student with a naming "
             "finds them, before its sides are named: Detector.predict(..., name_sides=False)."
         )
-    xy, names = put_right(poses.xy, poses.evidence, poses.peaks, naming)
+    xy, names = put_right(poses.xy, poses.evidence, poses.peaks, naming, turns=poses.turns)
     return replace(
         poses,
         xy=xy,
@@ -80,6 +81,7 @@ def name_sides(poses: Poses, naming: Naming) -> Poses:
         raw=None if poses.raw is None else np.take_along_axis(poses.raw, names[..., None], axis=1),
         evidence=None,
         peaks=None,
+        turns=None,
     )
 
 
@@ -113,6 +115,8 @@ def put_right(
     evidence: Float[ndarray, "frame keypoint"],
     peaks: Float[ndarray, "frame keypoint peak 3"] | None,
     naming: Naming,
+    *,
+    turns: Int64[ndarray, " frame"] | None = None,
 ) -> tuple[Float[ndarray, "frame keypoint 2"], Int64[ndarray, "frame keypoint"]]:
     """The joints of a track where they are, and which joint, as it was read, each of them is.
 
@@ -121,8 +125,11 @@ def put_right(
         evidence: As `Naming` takes it.
         peaks: (x, y) and nats of the places of each; None to leave it where it was read.
         naming: What names the joints.
+        turns: Quarter turns to the left that set each pose upright, as the prior knows it; None
+            where all are.
     """
-    names = names_along(xy, evidence, naming)
+    upright = xy if turns is None else turn_points(xy, turns)
+    names = names_along(upright, evidence, naming)
     named = np.take_along_axis(xy, names[..., None], axis=1)
     if peaks is None:
         return named, names
