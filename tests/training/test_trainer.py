@@ -291,7 +291,7 @@ def test_one_batch_can_be_overfitted(tiny_config: MakeConfig, tmp_path: Path) ->
         "pretrain.steps=0",
         "loss.adversarial=0",
         "optimiser.learning_rate=5e-3",
-        "training.steps=80",
+        "training.steps=150",
         "training.evaluate_every=10",
         "training.log_every=20",
     )
