@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch.optim import Adam
 from torch.testing import assert_close
 
 from keypointgan.assemble import assemble_model, assemble_student
@@ -26,6 +28,7 @@ from keypointgan.models.keypointgan import KeypointGAN
 from keypointgan.models.naming import holds_naming
 from keypointgan.models.student import Student
 from keypointgan.skeletons import Skeleton
+from keypointgan.training.student_state import StudentState
 
 H36M = Skeleton.load("h36m17")
 Save = Callable[..., Path]
@@ -103,6 +106,22 @@ def test_a_student_learnt_by_the_prior_before_namings_were_kept_is_loaded_withou
     assert loaded.config.student.sides_by_prior
     assert isinstance(loaded.model, Student)
     assert loaded.model.naming is None
+
+
+def test_a_student_of_an_earlier_version_is_loaded_and_taken_up(tmp_path: Path) -> None:
+    """Weights and state lack the power of its errors, which is 1 then."""
+    student = Student(keypoints=5, width=4)
+    weights = {key: value for key, value in student.state_dict().items() if key != "power"}
+    other = Student(keypoints=5, width=4)
+    state = StudentState(other, other, Adam(other.parameters()))
+    kept = state.state_dict() | {"model": weights, "averaged": weights}
+    state.load_state_dict(kept, device=torch.device("cpu"))
+    assert_close(other.state_dict(), student.state_dict())
+    other = Student(keypoints=5, width=4)
+    file = tmp_path / "weights.safetensors"
+    save_file(weights, file)
+    load_weights(other, file)
+    assert_close(other.state_dict(), student.state_dict())
 
 
 def test_the_humans_of_the_package_bring_what_names_their_sides() -> None:

@@ -31,7 +31,7 @@ from keypointgan.config import Config
 from keypointgan.errors import CheckpointError, ConfigError, TrainingError
 from keypointgan.models.keypointgan import KeypointGAN
 from keypointgan.models.naming import holds_naming
-from keypointgan.models.student import Student
+from keypointgan.models.student import Student, completed
 from keypointgan.recipe import make_config
 from keypointgan.skeletons import Skeleton
 
@@ -201,6 +201,7 @@ def _read_weights(file: Path) -> dict[str, Tensor]:
 
 def _fill(model: KeypointGAN | Student, weights: Mapping[str, Tensor], *, file: Path) -> None:
     own = model.state_dict()
+    weights = completed(weights)
     strange = [key for key in own if key not in weights or weights[key].shape != own[key].shape]
     if strange or len(own) != len(weights):
         name = strange[0] if strange else next(key for key in weights if key not in own)

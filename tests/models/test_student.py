@@ -88,6 +88,14 @@ def test_the_calibration_scales_the_errors_and_lowers_the_confidence(
     assert_close(after.confidence, within(2 * NEAR, 2 * log_error.exp()))
 
 
+def test_a_power_below_one_brings_all_confidences_nearer_to_each_other() -> None:
+    student = Student(keypoints=2, width=4)
+    log_error = torch.tensor([[0.02, 0.4]]).log()
+    student.power.fill_(0.5)
+    expected = within(2 * NEAR, torch.tensor([[0.02, 0.4]]).sqrt())
+    assert_close(student.confidence(log_error), expected)
+
+
 def test_nothing_is_drawn_on_the_way_to_the_points(
     student: Student, generator: torch.Generator
 ) -> None:

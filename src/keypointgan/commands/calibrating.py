@@ -18,7 +18,13 @@ from keypointgan.data.pairs import FrameBank, split_clips
 from keypointgan.data.store import Store
 from keypointgan.data.whole_files import write_text
 from keypointgan.errors import CheckpointError, LabelError
-from keypointgan.evaluation.calibration import Reliability, fit_factor, reliability
+from keypointgan.evaluation.calibration import (
+    Correction,
+    Reliability,
+    fit_correction,
+    reliability,
+    share_within,
+)
 from keypointgan.hardware import choose_device
 from keypointgan.models.student import NEAR, Student
 from keypointgan.ops.framing import view_of
@@ -30,16 +36,18 @@ _BATCH = 128
 
 @dataclass(frozen=True)
 class Calibrated:
-    """What was measured, and the factor that was set.
+    """What was measured, and the correction that was set.
 
     Attributes:
-        factor: What the stated errors are multiplied with from now on.
-        before: With the factor that was there.
+        factor: What the stated errors, to that power, are multiplied with from now on.
+        power: Their power.
+        before: With the correction that was there.
         after: With the new one.
         points: Labelled points in all.
     """
 
     factor: float
+    power: float
     before: Reliability
     after: Reliability
     points: int
@@ -54,14 +62,14 @@ def calibrate(
     apply: bool = True,
     device: str = "auto",
 ) -> Calibrated:
-    """Fit the factor on a student's stated errors to labelled frames, and keep it with the weights.
+    """Fit what corrects a student's stated errors to labelled frames, and keep it with the weights.
 
     Args:
         checkpoint: A run or a checkpoint folder of a student.
         store_path: Labelled frames that it was not trained on.
         labels_path: Their labels; by default those inside the store.
         held_out: Use only the clips that training kept apart, of the store it was trained on.
-        apply: Write the factor into the checkpoint; else only measure.
+        apply: Write the correction into the checkpoint; else only measure.
         device: Where to compute.
 
     Raises:
@@ -84,18 +92,19 @@ def calibrate(
         where = " in the clips kept apart" if held_out else ""
         raise LabelError(f"{store_path}: expected labelled frames{where}, got none.")
     scales, errors = _measure(loaded, loaded.model, store, rows, labels.xy, device=chosen)
-    near = 100 * NEAR
-    factor = fit_factor(scales, errors, near=near)
+    near = 2 * NEAR
+    correction = fit_correction(scales, errors, near=near)
 
-    def judge(value: float) -> Reliability:
-        ratio = near / (scales * value)
-        return reliability(1 - (1 + ratio) * np.exp(-ratio), errors, near=near)
+    def judge(some: Correction) -> Reliability:
+        says = share_within(some.apply(scales), near=near)
+        return reliability(says, 50 * errors, near=100 * NEAR)
 
-    before = judge(float(loaded.model.calibration))
+    before = judge(Correction(float(loaded.model.calibration), float(loaded.model.power)))
     if apply:
         folder, weights = locate_checkpoint(checkpoint)
         half = any(value.dtype == torch.float16 for value in load_file(weights).values())
-        loaded.model.calibration.fill_(factor)
+        loaded.model.calibration.fill_(correction.factor)
+        loaded.model.power.fill_(correction.power)
         save_checkpoint(
             folder,
             loaded.model,
@@ -105,7 +114,8 @@ def calibrate(
             metrics=loaded.metrics,
             half=half,
         )
-    return Calibrated(factor, before, judge(factor), int(np.isfinite(errors).sum()))
+    labelled = int(np.isfinite(errors).sum())
+    return Calibrated(correction.factor, correction.power, before, judge(correction), labelled)
 
 
 def write_reliability(found: Calibrated, path: Path) -> None:
@@ -141,7 +151,7 @@ def _measure(
     *,
     device: torch.device,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Stated scales and true errors of all points, % of the side of what was read."""
+    """Stated scales and true errors of all points, normalised, in what was read."""
     bank = FrameBank(
         store, size=loaded.size, masked=loaded.config.data.mask_background, device=device
     )
@@ -157,4 +167,4 @@ def _measure(
         points.append(locate(heatmaps).cpu())
         scales.append(log_error.float().exp().cpu())
     away = np.linalg.norm(torch.cat(points).numpy() - wanted, axis=-1)
-    return 50 * torch.cat(scales).double().numpy().ravel(), 50 * away.astype(np.float64).ravel()
+    return torch.cat(scales).double().numpy().ravel(), away.astype(np.float64).ravel()

@@ -128,7 +128,8 @@ def calibrate(
     )
     typer.echo(
         f"{counted(found.points, 'point')}: confidence off by {found.before.gap:.3f} on average, "
-        f"{found.after.gap:.3f} with errors {found.factor:.2f} times the stated ones.",
+        f"{found.after.gap:.3f} with errors of {found.factor:.2f} times the stated ones to the "
+        f"power of {found.power:.2f}.",
         err=True,
     )
     write_reliability(found, output)

@@ -5,6 +5,8 @@ the two is what a discriminator can judge. Once the pose is known, one network d
 (METHOD 6, point 6). It is no part of the paper.
 """
 
+from collections.abc import Mapping
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -35,6 +37,9 @@ class Student(nn.Module):
     calibration: Tensor
     """What the expected errors are multiplied with; 1 until it is measured."""
 
+    power: Tensor
+    """The power of the expected errors that is multiplied; 1 until it is measured."""
+
     align_corners = False
     """Keypoints are in our coordinates, whose -1 and +1 are the outer edges."""
 
@@ -61,6 +66,7 @@ class Student(nn.Module):
         self.out = nn.Conv2d(wide[1], keypoints, 1)
         self.error = nn.Linear(wide[3] + wide[2], keypoints)
         self.register_buffer("calibration", torch.ones(()))
+        self.register_buffer("power", torch.ones(()))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -96,7 +102,7 @@ class Student(nn.Module):
 
     def confidence(self, log_error: Float[Tensor, "batch keypoint"]) -> Confidence:
         """The probability that a point with this error lies within `NEAR` of the side."""
-        return within(2 * NEAR, log_error.float().exp() * self.calibration)
+        return within(2 * NEAR, (log_error.float() * self.power).exp() * self.calibration)
 
     def _down(self, frame: Frames) -> list[Tensor]:
         features = self.stem(frame)
@@ -105,6 +111,13 @@ class Student(nn.Module):
             features = stage(features)
             stages.append(features)
         return stages
+
+
+def completed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights with what those of a student lack that an earlier version wrote."""
+    if "calibration" not in weights:
+        return dict(weights)
+    return {"power": torch.ones(())} | dict(weights)
 
 
 class Residual(nn.Module):

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from keypointgan.models.student import Student
+from keypointgan.models.student import Student, completed
 from keypointgan.training.guesses import Guesses
 
 
@@ -47,8 +47,9 @@ class StudentState:
 
     def load_state_dict(self, values: dict[str, Any], *, device: torch.device) -> None:
         """Take over what `state_dict` returned."""
-        for name in ("model", "averaged", "optimizer"):
-            getattr(self, name).load_state_dict(values[name])
+        self.model.load_state_dict(completed(values["model"]))
+        self.averaged.load_state_dict(completed(values["averaged"]))
+        self.optimizer.load_state_dict(values["optimizer"])
         self.step, self.seconds, self.best = (values[name] for name in ("step", "seconds", "best"))
         if values["guesses"] is not None:
             self.guesses = Guesses(**{k: v.to(device) for k, v in values["guesses"].items()})
