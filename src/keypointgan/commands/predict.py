@@ -139,7 +139,7 @@ def predict(
         try:
             target.check()
             with counting(target.source.name) as progress:
-                paths = prediction.write(target, progress=progress)
+                found = prediction.write(target, progress=progress)
         except (DataError, ExportError) as error:
             if disk_is_full(error):
                 tell_skipped(skipped)
@@ -149,8 +149,15 @@ def predict(
             skipped.append((str(target.source), str(error)))
             continue
         written += 1
-        for path in paths:
+        for path in found.files:
             typer.echo(path)
+        if found.doubtful:
+            ways = "" if boxes is not None else "; where it is small or at one side, give --boxes"
+            typer.echo(
+                f"warning: {target.source.name}: mean confidence {found.confidence:.2f}: perhaps "
+                f"the model did not find what it knows. Look at it with --overlay{ways}.",
+                err=True,
+            )
     if not written:
         reasons = "; ".join(reason for _, reason in skipped)
         if len(skipped) == 1:
