@@ -68,6 +68,17 @@ class UprightFinder(StickFinder):
         return Detection(found.keypoints, found.confidence * factor[:, None], None)
 
 
+class NearFinder(StickFinder):
+    """One that sees nothing in a stick shorter than a fifth of its frame."""
+
+    def detect(self, frame: torch.Tensor) -> Detection:
+        found = super().detect(frame)
+        length = (found.keypoints[:, 0] - found.keypoints[:, 1]).norm(dim=-1) / 2
+        seen = (length >= 0.2)[:, None]
+        points = torch.where(seen[..., None], found.keypoints, 0.0)
+        return Detection(points, torch.where(seen, found.confidence, 0.1), None)
+
+
 def picture(middle: tuple[float, float], *, height: int, width: int, length: float) -> ndarray:
     """A dark frame with a red dot above a green one."""
     rows, columns = np.mgrid[:height, :width] + 0.5
@@ -208,6 +219,26 @@ def test_progress_counts_looks_and_frames_up_to_their_sum(
     assert list(done) == sorted(done)
     assert set(totals) == {71}
     assert (done[0], done[-1]) == (11, 71)
+
+
+@pytest.mark.parametrize("middle", [(50.0, 330.0), (205.0, 190.0)])
+def test_a_small_animal_is_found_in_a_large_arena(middle: tuple[float, float]) -> None:
+    """It is a tenth as long as the frame: in the frame as a whole nothing is to be seen."""
+    frame = picture(middle, height=400, width=400, length=LENGTH)
+    detector = Detector(NearFinder(), skeleton=STICK, size=SIDE, margin=1.5)
+    poses = detector.predict(frame[None])
+    assert_allclose(poses.xy[0], truth(middle), atol=0.5)
+    assert poses.confidence.min() > 0.95
+
+
+def test_who_is_followed_surely_is_not_searched_again(detector: Detector, tmp_path: Path) -> None:
+    """64 looks: one of them in two boxes, and around what is seen there."""
+    path = tmp_path / "still.mp4"
+    write_video(path, [picture((60.0, 60.0), height=120, width=300, length=LENGTH)] * 64, fps=5)
+    model = detector.model
+    assert isinstance(model, StickFinder)
+    detector.look(path)
+    assert model.seen == 4 + 63
 
 
 def _turned(points: ndarray, turn: int, *, height: int, width: int) -> ndarray:

@@ -5,8 +5,9 @@ a source of which nobody has said where its object is, the model finds it itself
 a frame, reads again around what it saw in each, and what it is surest of counts; in a video it goes
 on from there to the frames before and after.
 
-Models know their object upright. Where a model is not sure of anything it also turns the frame by
-quarters, for somebody who lies, or a camera that was held on its side.
+Models know their object upright and of one size. Where a model is not sure of anything it also
+turns the frame by quarters, for somebody who lies or a camera that was held on its side, and reads
+smaller parts, for an animal in a large arena.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -34,17 +35,19 @@ _SURE = 0.9
 _LOST = 0.5
 """Share of its confidence under which what was found is lost in another frame of a video."""
 _CLEARER = 0.2
-"""What the mean confidence gains, at least, where the frame is turned for it: people who are hard
-to read are often read a little more surely, and wrongly, upside down."""
+"""What the mean confidence gains, at least, where a frame is turned for it or read in small parts:
+people who are hard to read are often read a little more surely, and wrongly, upside down."""
 _UNSURE = 0.5
-"""Mean confidence of what is followed under which the frame is turned as well; and what is read in
-a turned frame is no better below it."""
-_TURNED = 4
-"""Parts of a turned frame that are read again."""
+"""Mean confidence of what is followed under which that is done; and what it finds is no better
+below it."""
+_AGAIN = 4
+"""Turned and small parts that are read again."""
 _KEPT = 0.8
 """Share of the confidence of the surest from which what was followed so far is kept to."""
 _TILES = (1.0, 0.6)
 """Sides of the parts that are read, over the frame's shorter side; they overlap by half."""
+LEAST_TILE = 0.3
+"""Side of small parts: what is a tenth as long as the frame is seen in them."""
 _WIDE = 1.1
 """Longer over shorter side from which a square around the whole frame is read, too."""
 _LEAST = 1 / 32
@@ -195,9 +198,9 @@ class FirstLook:
     def _follow(self, held: Sequence[_Held], track: _Track, last: _Pose | None) -> _Pose:
         """Find one object in some frames of a video; returns what it is in the last one.
 
-        One frame is searched. What was followed up to there goes on if it is nearly as sure, so
-        that one of two people is not left for the other; else what the search found is followed
-        from there on, and back.
+        One frame is searched unless what was followed up to there goes on whatever is found: if it
+        is nearly as sure, so that one of two people is not left for the other. Else what the search
+        found is followed from there on, and back.
 
         Args:
             held: The frames.
@@ -205,18 +208,17 @@ class FirstLook:
             last: What was found in the frame before; None at the beginning.
         """
         middle = len(held) // 2
-        turned = last is None or last.confidence < _UNSURE
-        surest = self._search(held[middle], turned=turned)
         before: list[_Pose] = []
         if last is not None:
             before = self._go_on(last, held[: middle + 1], sure=last.confidence)
-        if before and before[-1].confidence >= _KEPT * surest.confidence:
-            surest = before.pop()
-        else:
-            back = self._go_on(surest, held[:middle][::-1], sure=surest.confidence)
-            before = back[::-1]
-        after = self._go_on(surest, held[middle + 1 :], sure=surest.confidence)
-        found = [*before, surest, *after]
+        if not before or before[-1].confidence < _KEPT:  # of the surest there can be
+            thorough = last is None or last.confidence < _UNSURE
+            surest = self._search(held[middle], thorough=thorough)
+            if not before or before[-1].confidence < _KEPT * surest.confidence:
+                back = self._go_on(surest, held[:middle][::-1], sure=surest.confidence)
+                before = [*back[::-1], surest]
+        after = self._go_on(before[-1], held[middle + 1 :], sure=before[-1].confidence)
+        found = [*before, *after]
         for frame, pose in zip(held, found, strict=True):
             track.add(frame.number, frame.size, pose)
         return found[-1]
@@ -231,19 +233,25 @@ class FirstLook:
             found.append(pose)
         return found
 
-    def _search(self, frame: _Held, *, turned: bool = True) -> _Pose:
-        """What the model is surest of, anywhere in a frame; turned only if upright nothing is."""
+    def _search(self, frame: _Held, *, thorough: bool = True) -> _Pose:
+        """What the model is surest of, anywhere in a frame.
+
+        Args:
+            frame: Which.
+            thorough: Whether it may be small, or not upright, if nothing else is clear.
+        """
         boxes = _first_boxes(frame.size)
         found = _surest(self._read_again([(frame, box, 0) for box in boxes]))
         if found.confidence >= _SURE:
             return found
-        more = [box for box in _tiles(frame.size) if box not in boxes]
+        more = [box for share in _TILES for box in _tiles(frame.size, share) if box not in boxes]
         found = _surest([found, *self._read_again([(frame, box, 0) for box in more])])
-        if turned and found.confidence + _CLEARER < 1:
+        if thorough and found.confidence + _CLEARER < 1:
             asked = [(frame, box, turn) for turn in (1, 2, 3) for box in [*boxes, *more]]
-            lying = _surest(self._read_again(asked, most=_TURNED))
-            if lying.confidence > max(found.confidence + _CLEARER, _UNSURE):
-                return lying
+            asked += [(frame, box, 0) for box in _tiles(frame.size, LEAST_TILE)]
+            other = _surest(self._read_again(asked, most=_AGAIN))
+            if other.confidence > max(found.confidence + _CLEARER, _UNSURE):
+                return other
         return found
 
     def _read_again(self, asked: Sequence[_Asked], *, most: int | None = None) -> list[_Pose]:
@@ -303,15 +311,12 @@ def _first_boxes(size: Size) -> list[Box]:
     return boxes
 
 
-def _tiles(size: Size) -> list[Box]:
-    """Squares of some sizes that cover a frame and overlap by half."""
+def _tiles(size: Size, share: float) -> list[Box]:
+    """Squares that cover a frame and overlap by half, of a share of its shorter side."""
     height, width = size
-    boxes: list[Box] = []
-    for share in _TILES:
-        side = share * min(size)
-        rows, columns = (
-            np.linspace(0, length - side, 1 + int(np.ceil(2 * (length - side) / side)))
-            for length in (height, width)
-        )
-        boxes += [(x, y, x + side, y + side) for y in rows.tolist() for x in columns.tolist()]
-    return boxes
+    side = share * min(size)
+    rows, columns = (
+        np.linspace(0, length - side, 1 + int(np.ceil(2 * (length - side) / side)))
+        for length in (height, width)
+    )
+    return [(x, y, x + side, y + side) for y in rows.tolist() for x in columns.tolist()]

@@ -14,7 +14,7 @@ from keypointgan.data.resize import centre_square
 from keypointgan.data.store import Progress
 from keypointgan.data.video import RGBFrame
 from keypointgan.inference.crops import Crop, cut, turn_points
-from keypointgan.inference.looking import FirstLook, looks_of
+from keypointgan.inference.looking import LEAST_TILE, FirstLook, looks_of
 from keypointgan.inference.places import Place, Places
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.sides import naming_of
@@ -89,7 +89,8 @@ class Reader:
             )
 
         look = FirstLook(read, side=self.size, margin=margin, held=_HELD)
-        return look.find(self._frames(opened, places), opened, places, progress=progress)
+        frames = self._frames(opened, places, share=LEAST_TILE)
+        return look.find(frames, opened, places, progress=progress)
 
     def look_and_read(
         self,
@@ -182,10 +183,19 @@ class Reader:
         if places is not None:
             places.check(number, opened.size, source=opened.name)
 
-    def _frames(self, source: Source, places: Places | None) -> Iterator[RGBFrame]:
+    def _frames(
+        self, source: Source, places: Places | None, *, share: float = 1.0
+    ) -> Iterator[RGBFrame]:
+        """The frames, shrunk as far as what is cut from them allows.
+
+        Args:
+            source: Whose.
+            places: What is cut.
+            share: Without places, the side of what is cut over the shorter one of the frame.
+        """
         if source.size is None:
             return source.read(1)
-        side = float(min(source.size)) if places is None else places.least_side
+        side = share * min(source.size) if places is None else places.least_side
         return source.read(max(1, int(side / (OVERSAMPLING * self.size))))
 
     def _cut(
