@@ -231,6 +231,19 @@ def test_a_small_animal_is_found_in_a_large_arena(middle: tuple[float, float]) -
     assert poses.confidence.min() > 0.95
 
 
+@pytest.mark.parametrize(("side", "read"), [(54, 54 + 36), (52, 54)])
+def test_parts_of_few_pixels_are_not_read(side: int, read: int) -> None:
+    """In parts of 0.3 of 52 pixels the model, which takes 32, would see less than 16 of them.
+
+    It reads the whole and 9 parts of 0.6, each again around what it saw, and all ten in three
+    turns, of which 4 again.
+    """
+    finder = NearFinder()
+    detector = Detector(finder, skeleton=STICK, size=SIDE, margin=1.5)
+    detector.look(np.zeros((1, side, side, 3), np.uint8))
+    assert finder.seen == read
+
+
 def test_who_is_followed_surely_is_not_searched_again(detector: Detector, tmp_path: Path) -> None:
     """64 looks: one of them in two boxes, and around what is seen there."""
     path = tmp_path / "still.mp4"

@@ -248,7 +248,8 @@ class FirstLook:
         found = _surest([found, *self._read_again([(frame, box, 0) for box in more])])
         if thorough and found.confidence + _CLEARER < 1:
             asked = [(frame, box, turn) for turn in (1, 2, 3) for box in [*boxes, *more]]
-            asked += [(frame, box, 0) for box in _tiles(frame.size, LEAST_TILE)]
+            if LEAST_TILE * min(frame.size) > self._side / 2:  # else there is nothing to see in it
+                asked += [(frame, box, 0) for box in _tiles(frame.size, LEAST_TILE)]
             other = _surest(self._read_again(asked, most=_AGAIN))
             if other.confidence > max(found.confidence + _CLEARER, _UNSURE):
                 return other
