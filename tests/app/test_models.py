@@ -19,13 +19,13 @@ def test_runs_are_found_in_the_folders_below(tiny_run: Path, tmp_path: Path) -> 
     shutil.copy(tiny_run / "config.yaml", deep)
     models = Models([tmp_path, tiny_run], device="cpu")
     assert models.runs() == sorted([str(deep), str(tiny_run)])
-    assert models.names() == [str(tiny_run), *list_pretrained()], "the other has only begun"
+    assert models.names()[: -len(list_pretrained())] == [str(tiny_run)], "the other has only begun"
 
 
 @pytest.mark.parametrize("part", ["checkpoints/last", "checkpoints/last/model.safetensors"])
 def test_a_checkpoint_is_a_model_too(tiny_run: Path, part: str) -> None:
     models = Models([tiny_run / part], device="cpu")
-    assert models.names() == [str(tiny_run / part), *list_pretrained()]
+    assert models.names()[0] == str(tiny_run / part)
     assert models.runs() == []
     assert models.get(models.names()[0]).loaded.step == 6
 
@@ -41,7 +41,8 @@ def test_a_model_is_loaded_once_until_it_is_trained_on(tiny_run: Path) -> None:
 
 def test_without_a_run_the_page_offers_what_comes_with_the_package(tmp_path: Path) -> None:
     models = Models([tmp_path], device="cpu")
-    assert models.names() == list_pretrained()
+    assert sorted(models.names()) == list_pretrained()
+    assert models.names()[0] == "humans", "what the page opens with: pictures are of people"
     assert models.get("faces").loaded.skeleton.name == "face68"
 
 

@@ -15,6 +15,8 @@ from keypointgan.errors import CheckpointError, ConfigError, StoreError
 from keypointgan.hardware import choose_device
 from keypointgan.inference.detector import Detector
 
+FIRST = "humans"
+"""The first of the models of the package: most pictures that somebody tries are of people."""
 _DEEPEST = 3  # folders below the given one in which runs are looked for
 _PLATE_FRAMES = 40  # of a clip, whose median is its still background
 
@@ -57,10 +59,14 @@ class Models:
         self._lock = Lock()
 
     def names(self) -> list[str]:
-        """Runs with a checkpoint and checkpoints, as paths, then what comes with the package."""
+        """Runs with a checkpoint and checkpoints, as paths, then what comes with the package.
+
+        The page opens with the first.
+        """
         runs = [run for run in self._runs() if _newest_description(run) is not None]
         others = [path for path in self.paths if path not in runs and _newest_description(path)]
-        return [*(str(path) for path in (*runs, *others)), *list_pretrained()]
+        pretrained = sorted(list_pretrained(), key=lambda name: name != FIRST)
+        return [*(str(path) for path in (*runs, *others)), *pretrained]
 
     def runs(self) -> list[str]:
         """The folders of runs there are now, also of those that have only begun."""
