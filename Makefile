@@ -28,9 +28,9 @@ $(INSTALLED): $(RUNTIME) pyproject.toml
 demo: $(RUNTIME)
 	$(BIN)/keypointgan demo -o demo
 
-# A worker a core, four at most: each needs 1.5 GB.
+# A worker a core, four at most: each needs 1.5 GB. What was skipped is said, and why.
 test: $(INSTALLED)
-	$(BIN)/pytest -m 'not gpu' -n auto --maxprocesses 4 --dist worksteal
+	$(BIN)/pytest -rs -m 'not gpu' -n auto --maxprocesses 4 --dist worksteal
 
 test-fast: $(INSTALLED)
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
