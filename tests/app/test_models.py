@@ -25,7 +25,7 @@ def test_runs_are_found_in_the_folders_below(tiny_run: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize("part", ["checkpoints/last", "checkpoints/last/model.safetensors"])
 def test_a_checkpoint_is_a_model_too(tiny_run: Path, part: str) -> None:
     models = Models([tiny_run / part], device="cpu")
-    assert models.names()[0] == str(tiny_run / part)
+    assert models.names()[: -len(list_pretrained())] == [str(tiny_run / part)]
     assert models.runs() == []
     assert models.get(models.names()[0]).loaded.step == 6
 

@@ -15,8 +15,7 @@ from keypointgan.errors import CheckpointError, ConfigError, StoreError
 from keypointgan.hardware import choose_device
 from keypointgan.inference.detector import Detector
 
-FIRST = "humans"
-"""The first of the models of the package: most pictures that somebody tries are of people."""
+_FIRST = "humans"  # of the models of the package: most pictures that somebody tries are of people
 _DEEPEST = 3  # folders below the given one in which runs are looked for
 _PLATE_FRAMES = 40  # of a clip, whose median is its still background
 
@@ -65,7 +64,7 @@ class Models:
         """
         runs = [run for run in self._runs() if _newest_description(run) is not None]
         others = [path for path in self.paths if path not in runs and _newest_description(path)]
-        pretrained = sorted(list_pretrained(), key=lambda name: name != FIRST)
+        pretrained = sorted(list_pretrained(), key=lambda name: name != _FIRST)
         return [*(str(path) for path in (*runs, *others)), *pretrained]
 
     def runs(self) -> list[str]:
