@@ -113,6 +113,15 @@ def test_about_as_many_pictures_have_faults_as_asked_for() -> None:
     assert 0 <= float(changed.min()) < float(changed.max()) <= 1
 
 
+def test_a_single_picture_has_a_fault_as_often_as_asked_for() -> None:
+    """Although only as many pictures are computed as may have it."""
+    pictures, dice = torch.rand(1, 3, 16, 16), _dice(1)
+    changed = [
+        not torch.equal(add_faults(pictures, dice, probability=0.1), pictures) for _ in range(300)
+    ]
+    assert 0.31 < sum(changed) / 300 < 0.51, "1 - 0.9 ** 5 is 0.41"
+
+
 def test_the_same_seed_makes_the_same_faults() -> None:
     pictures = torch.rand(5, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     first, again, other = (

@@ -26,8 +26,13 @@ def add_faults(pictures: Pictures, dice: Dice, *, probability: float) -> Picture
     """The pictures with faults of cameras and recorders, each with that probability."""
     if not probability:
         return pictures
+    some = math.ceil(probability * dice.count)  # only these are computed
+    few = Dice(some, generator=dice.generator)
     for fault in (light_unevenly, blur, coarsen, add_grain, compress):
-        pictures = dice.either(probability, fault(pictures, dice), pictures)
+        chosen = dice.uniform(0, 1).argsort()[:some]
+        before = pictures[chosen]
+        share = probability * dice.count / some
+        pictures = pictures.index_copy(0, chosen, few.either(share, fault(before, few), before))
     return pictures.clamp(0, 1)
 
 
