@@ -95,7 +95,12 @@ def assemble_model(
 def assemble_student(config: Config, skeleton: Skeleton, *, named: bool = False) -> Student:
     """Return the student with fresh weights, with a naming of its sides or without."""
     naming = assemble_naming(skeleton) if named else None
-    return Student(keypoints=skeleton.num_joints, width=config.student.width, naming=naming)
+    return Student(
+        keypoints=skeleton.num_joints,
+        width=config.student.width,
+        backbone=config.student.backbone,
+        naming=naming,
+    )
 
 
 def assemble_naming(skeleton: Skeleton) -> Naming:

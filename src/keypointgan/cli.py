@@ -149,7 +149,9 @@ def distill(
     overrides: Overrides = None,
     teacher: Annotated[
         Path | None,
-        typer.Option(help="A run of 'train', whose guesses and painted frames teach first."),
+        typer.Option(
+            help="A run of 'train', whose guesses and painted frames teach first; or a student."
+        ),
     ] = None,
     supervised: Annotated[
         bool, typer.Option("--supervised", help="Train on labels instead: the bound.")

@@ -182,6 +182,11 @@ class StudentConfig(Settings):
 
     width: PositiveInt = 32
     """Channels of its first stage."""
+    backbone: Literal["residual", "mobilenet_v2"] = "residual"
+    """What reads the frame: residual stages, or MobileNetV2, which can begin with weights that were
+    learnt from photographs of all kinds (`backbone_weights`)."""
+    backbone_weights: Path | None = None
+    """Weights that a `mobilenet_v2` begins with (safetensors, batch norms folded)."""
     steps: PositiveInt = 20_000
     """Updates; `distill` puts this in the place of `training.steps`."""
     batch_size: PositiveInt = 64
@@ -364,6 +369,11 @@ class Config(Settings):
         if self.loss.features == "squeezenet" and self.loss.features_weights is None:
             raise ValueError(
                 "loss.features_weights: expected the path of SqueezeNet's weights, got none"
+            )
+        if self.student.backbone_weights and self.student.backbone != "mobilenet_v2":
+            raise ValueError(
+                "student.backbone_weights: expected student.backbone to be 'mobilenet_v2', whose "
+                f"weights they are, got '{self.student.backbone}'"
             )
         if self.training.supervised and self.training.supervised_labels is None:
             raise ValueError(

@@ -20,7 +20,7 @@ from keypointgan.inference import export as exporting
 from keypointgan.inference.detector import Detector
 from keypointgan.inference.export import OPSET, TOLERANCE, export_onnx
 from keypointgan.models.keypointgan import Detection
-from keypointgan.models.student import Student
+from keypointgan.models.student import Backbone, Student
 from keypointgan.skeletons import Skeleton
 
 pytest.importorskip("onnxruntime", reason="the extra 'export' is not installed")
@@ -69,7 +69,8 @@ def exported(detector: Detector, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.mark.slow
-def test_a_student_finds_the_same_as_an_onnx_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backbone", ["residual", "mobilenet_v2"])
+def test_a_student_finds_the_same_as_an_onnx_file(tmp_path: Path, backbone: Backbone) -> None:
     """With random weights, for any number of frames: the place of the highest cell is exported.
 
     What names sides along a video is not.
@@ -79,7 +80,7 @@ def test_a_student_finds_the_same_as_an_onnx_file(tmp_path: Path) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         naming = assemble_naming(Skeleton.load("h36m17"))
-        student = Student(keypoints=17, width=4, naming=naming).eval()
+        student = Student(keypoints=17, width=4, backbone=backbone, naming=naming).eval()
         student.out.weight.data *= 100
         nn.init.normal_(student.error.weight, 0.0, 0.02)
     detector = Detector(student, skeleton=Skeleton.load("h36m17"), size=64)

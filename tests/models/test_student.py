@@ -13,10 +13,10 @@ from keypointgan.models.student import NEAR, Student
 from keypointgan.ops.heatmaps import side_evidence, within
 
 
-@pytest.fixture
-def student(generator: torch.Generator) -> Student:
+@pytest.fixture(params=["residual", "mobilenet_v2"])
+def student(request: pytest.FixtureRequest, generator: torch.Generator) -> Student:
     """A narrow one whose answers differ from frame to frame."""
-    network = Student(keypoints=5, width=4).eval()
+    network = Student(keypoints=5, width=4, backbone=request.param).eval()
     with torch.no_grad():
         for layer, spread in ((network.out, 0.1), (network.error, 0.02)):
             layer.weight.normal_(0.0, spread, generator=generator)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.testing import assert_close
 
@@ -23,6 +24,7 @@ from keypointgan.data.labels import Labels
 from keypointgan.data.priors import Prior
 from keypointgan.errors import CheckpointError, ConfigError, TrainingError
 from keypointgan.hardware import NO_BFLOAT16
+from keypointgan.models.mobilenet import MobileNetV2
 from keypointgan.models.naming import Naming, holds_naming
 from keypointgan.models.student import Student
 from keypointgan.skeletons import Skeleton
@@ -216,8 +218,48 @@ def test_a_student_goes_on_from_another(make: MakeConfig, tmp_path: Path) -> Non
     wanted = load_model(other).model.state_dict()
     for model in (trainer.state.model, trainer.state.averaged):
         assert_close(dict(model.state_dict()), dict(wanted), atol=0, rtol=0)
-    with pytest.raises(CheckpointError, match="expected a student of width 8"):
-        StudentTrainer(tmp_path / "wide", make(f"student.start={other}", "student.width=8"))
+    for setting in ("student.width=8", "student.backbone=mobilenet_v2"):
+        with pytest.raises(CheckpointError, match=r"expected a student of width . and backbone"):
+            StudentTrainer(tmp_path / "wide", make(f"student.start={other}", setting))
+
+
+def test_a_student_begins_with_the_weights_of_photographs(make: MakeConfig, tmp_path: Path) -> None:
+    """Its backbone is what they are, from the first update on; a checkpoint needs no file of them.
+
+    What is not in the file is drawn as ever."""
+    network = MobileNetV2()
+    folded = {
+        f"{name.removesuffix('.conv')}.{key}": value
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Conv2d)
+        for key, value in (("weight", module.weight), ("bias", torch.zeros(len(module.weight))))
+    }
+    weights = tmp_path / "photographs.safetensors"
+    save_file({key: value.detach().clone() for key, value in folded.items()}, weights)
+    settings = ("student.backbone=mobilenet_v2", f"student.backbone_weights={weights}")
+    config = make(*settings, "student.steps=1")
+    trainer = StudentTrainer(tmp_path / "run", config)
+    for model in (trainer.state.model, trainer.state.averaged):
+        assert model.backbone is not None
+        assert_close(model.backbone.stem.conv.weight, network.stem.conv.weight)
+    trainer.fit()
+    weights.unlink()
+    assert load_model(tmp_path / "run").step == 1
+
+
+def test_another_student_guesses_before_the_first_update(make: MakeConfig, tmp_path: Path) -> None:
+    """One of another shape can teach what cannot go on from it."""
+    wide = make("student.width=8", "training.seed=1")
+    other = _checkpoint(tmp_path / "other", wide, H36M, student=True)
+    config = make("student.figures=0", "student.steps=1", "student.alone=0")
+    trainer = StudentTrainer(tmp_path / "run", config, teacher=other)
+    trainer.fit()
+    assert isinstance(trainer.teacher, Student)
+    assert trainer.state.guesses is not None
+    with pytest.raises(CheckpointError, match="expected a teacher of the joints of"):
+        StudentTrainer(tmp_path / "faces", make("model.skeleton=face68"), teacher=other)
+    with pytest.raises(CheckpointError, match="expected encoder, regressor and decoder, got a stu"):
+        StudentTrainer(tmp_path / "painted", make("student.synthesis=2"), teacher=other)
 
 
 def test_a_committee_guesses_with_the_student(make: MakeConfig, tmp_path: Path) -> None:
@@ -481,12 +523,6 @@ def test_a_teacher_whose_guesses_do_not_count_is_not_enough(
 ) -> None:
     with pytest.raises(ConfigError, match="no teacher whose guesses count"):
         StudentTrainer(tmp_path, make("student.figures=0", "student.real=0"), teacher=teacher)
-
-
-def test_a_student_is_no_teacher(make: MakeConfig, tmp_path: Path) -> None:
-    folder = _checkpoint(tmp_path / "student", make(), H36M, student=True)
-    with pytest.raises(CheckpointError, match="got a student"):
-        StudentTrainer(tmp_path / "run", make(), teacher=folder)
 
 
 def test_a_teacher_of_other_joints_is_refused(

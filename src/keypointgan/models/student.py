@@ -6,6 +6,7 @@ the two is what a discriminator can judge. Once the pose is known, one network d
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -13,9 +14,12 @@ from torch import Tensor, nn
 
 from keypointgan.models.blocks import conv_block, double
 from keypointgan.models.keypointgan import Detection
+from keypointgan.models.mobilenet import MobileNetV2
 from keypointgan.models.naming import Naming
 from keypointgan.ops.heatmaps import find_peaks, locate, side_evidence, within
 from keypointgan.types import Confidence, Frames, Heatmaps
+
+Backbone = Literal["residual", "mobilenet_v2"]
 
 NEAR = 0.05
 """Share of the frame's side within which the confidence says that the true point lies."""
@@ -24,13 +28,13 @@ NEAR = 0.05
 class Student(nn.Module):
     """A residual encoder-decoder to heatmaps at a quarter of the size, and an error a keypoint.
 
-    A stride-2 stem, then four times a stride-2 convolution and residual blocks down to a
-    thirty-second of the size, so that what is front and what is back is seen as a whole; back up
-    to a quarter with skips.
+    Its backbone goes down to a thirty-second of the size, so that what is front and what is back
+    is seen as a whole; then back up to a quarter with skips.
 
     Args:
         keypoints: Number of keypoints, K in the paper.
-        width: Channels of the stem.
+        width: Channels of the stem of residual stages, and a third of those of the heatmaps'.
+        backbone: Residual stages, or a network that may start from photographs of all kinds.
         naming: What tells its left from its right along a video; None if it did not learn that.
     """
 
@@ -45,25 +49,31 @@ class Student(nn.Module):
 
     naming: Naming | None
 
-    def __init__(self, *, keypoints: int, width: int = 32, naming: Naming | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        keypoints: int,
+        width: int = 32,
+        backbone: Backbone = "residual",
+        naming: Naming | None = None,
+    ) -> None:
         super().__init__()
-        wide = (2 * width, 3 * width, 4 * width, 6 * width)
-        self.stem = conv_block(3, width, 5, stride=2)
-        self.stages = nn.ModuleList(
-            nn.Sequential(
-                conv_block(inputs, outputs, stride=2), *(Residual(outputs) for _ in range(blocks))
-            )
-            for inputs, outputs, blocks in zip((width, *wide[:-1]), wide, (1, 2, 3, 2), strict=True)
-        )
+        self.backbone = MobileNetV2() if backbone == "mobilenet_v2" else None
+        if self.backbone is None:
+            wide = (2 * width, 3 * width, 4 * width, 6 * width)
+            self.stem = conv_block(3, width, 5, stride=2)
+            self.stages = _residual_stages(width, wide)
+        else:
+            wide = self.backbone.channels
         self.up = nn.ModuleList(
             conv_block(deep + skip, outputs)
             for deep, skip, outputs in (
-                (wide[3], wide[2], wide[2]),
-                (wide[2], wide[1], wide[1]),
-                (wide[1], wide[0], wide[1]),
+                (wide[3], wide[2], 4 * width),
+                (4 * width, wide[1], 3 * width),
+                (3 * width, wide[0], 3 * width),
             )
         )
-        self.out = nn.Conv2d(wide[1], keypoints, 1)
+        self.out = nn.Conv2d(3 * width, keypoints, 1)
         self.error = nn.Linear(wide[3] + wide[2], keypoints)
         self.register_buffer("calibration", torch.ones(()))
         self.register_buffer("power", torch.ones(()))
@@ -105,6 +115,8 @@ class Student(nn.Module):
         return within(2 * NEAR, (log_error.float() * self.power).exp() * self.calibration)
 
     def _down(self, frame: Frames) -> list[Tensor]:
+        if self.backbone is not None:
+            return self.backbone(frame)
         features = self.stem(frame)
         stages = []
         for stage in self.stages:
@@ -118,6 +130,16 @@ def completed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     if "calibration" not in weights:
         return dict(weights)
     return {"power": torch.ones(())} | dict(weights)
+
+
+def _residual_stages(width: int, wide: tuple[int, ...]) -> nn.ModuleList:
+    """Four times a stride-2 convolution and residual blocks."""
+    return nn.ModuleList(
+        nn.Sequential(
+            conv_block(inputs, outputs, stride=2), *(Residual(outputs) for _ in range(blocks))
+        )
+        for inputs, outputs, blocks in zip((width, *wide[:-1]), wide, (1, 2, 3, 2), strict=True)
+    )
 
 
 class Residual(nn.Module):

@@ -48,7 +48,7 @@ class GuessRounds:
         clips: Sequence[Clip],
         fetch: Callable[[Rows], Frames],
         skeleton: Skeleton,
-        teacher: KeypointGAN | None,
+        teacher: KeypointGAN | Student | None,
         device: torch.device,
         autocast: Callable[[], Any],
         listener: Listener,

@@ -43,6 +43,7 @@ from keypointgan.training.validate import Evaluate, predict_rows
 from keypointgan.types import Frames, Rows
 
 _PROGRESS_SECONDS = 0.5
+_SETTLED_ON = 256  # frames on which the norms of adopted weights are settled
 _CLIP = 5.0  # largest norm of the gradient
 
 
@@ -52,7 +53,8 @@ class StudentTrainer:
     Args:
         run: The run's folder.
         config: All settings, `Config.for_student`.
-        teacher: A trained run of the method, which makes the first guesses and paints frames.
+        teacher: A trained run of the method, which makes the first guesses and paints frames, or a
+            student, which makes the first guesses.
         evaluate: Figures of predictions against labels, where the settings name labels.
         listener: Who watches.
 
@@ -107,6 +109,8 @@ class StudentTrainer:
         else:
             if config.student.start is not None:
                 self._start_from(config.student.start)
+            elif config.student.backbone_weights is not None:
+                self._adopt_backbone(config.student.backbone_weights)
             if settings.supervised:
                 self.state.guesses = self._labelled_rows()
         self._refuse_nothing_to_learn()
@@ -198,9 +202,19 @@ class StudentTrainer:
                 model.load_state_dict(loaded.state_dict())
         except RuntimeError as error:
             raise CheckpointError(
-                f"{start}: expected a student of width {self.config.student.width}, got another "
-                "one. Set student.width to its width."
+                f"{start}: expected a student of width {self.config.student.width} and backbone "
+                f"'{self.config.student.backbone}', got another one. Set student.width and "
+                "student.backbone to its own."
             ) from error
+
+    def _adopt_backbone(self, weights: Path) -> None:
+        rows, _ = self.data.sampler.sample(
+            _SETTLED_ON, generator=torch.Generator(self.device).manual_seed(0)
+        )
+        backbone = self.state.model.backbone
+        assert backbone is not None  # the configuration has checked it
+        backbone.adopt(weights, self._fetch(rows))
+        self.state.averaged.load_state_dict(self.state.model.state_dict())
 
     def _refuse_nothing_to_learn(self) -> None:
         settings = self.config.student

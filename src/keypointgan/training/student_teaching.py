@@ -30,28 +30,24 @@ def load_student(
             f"{path}: expected a student of the joints of {skeleton.name}, got another "
             f"network or one of {loaded.skeleton.name}. Name one with student.{setting}."
         )
-    loaded.model.naming = None  # it is learnt from the prior of this run
-    if config.training.channels_last:
-        loaded.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return loaded.model.eval()
+    return _as_reader(loaded.model, config)
 
 
 def load_teacher(
     run: Path, config: Config, skeleton: Skeleton, *, device: torch.device
-) -> KeypointGAN:
-    """A trained run of the method, which guesses and paints.
+) -> KeypointGAN | Student:
+    """A trained run of the method, which guesses and paints, or a student, which guesses.
 
     Raises:
         CheckpointError: There is none, or one of other joints.
         ConfigError: It paints frames with another kind of background than the settings ask for.
     """
     loaded = load_model(run, device=device)
+    if isinstance(loaded.model, Student) and not config.student.synthesis:
+        _check_joints(run, loaded.skeleton, skeleton)
+        return _as_reader(loaded.model, config)
     teacher = method_of(loaded, where=run)
-    if loaded.skeleton.joints != skeleton.joints:
-        raise CheckpointError(
-            f"{run}: expected a teacher of the joints of {skeleton.name}, got one of "
-            f"{loaded.skeleton.name}. Set model.skeleton to its skeleton, or name another one."
-        )
+    _check_joints(run, loaded.skeleton, skeleton)
     keeps = "plate" if loaded.config.model.background == "plate" else "rebuilt"
     asked = "plate" if config.model.background == "plate" else "rebuilt"
     if config.student.synthesis and keeps != asked:
@@ -63,12 +59,27 @@ def load_teacher(
     return teacher
 
 
+def _as_reader(student: Student, config: Config) -> Student:
+    student.naming = None  # it is learnt from the prior of this run
+    if config.training.channels_last:
+        student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return student.eval()
+
+
+def _check_joints(run: Path, found: Skeleton, skeleton: Skeleton) -> None:
+    if found.joints != skeleton.joints:
+        raise CheckpointError(
+            f"{run}: expected a teacher of the joints of {skeleton.name}, got one of "
+            f"{found.name}. Set model.skeleton to its skeleton, or name another one."
+        )
+
+
 def known_frames(
     config: Config,
     data: TrainingData,
     skeleton: Skeleton,
     *,
-    teacher: KeypointGAN | None,
+    teacher: KeypointGAN | Student | None,
     autocast: Callable[[], Any],
 ) -> KnownFrames | None:
     """Frames whose points are known: figures, painted ones, both, or none.
@@ -91,7 +102,7 @@ def known_frames(
         )
         sources.append(figures)
     if settings.synthesis:
-        if teacher is None:
+        if not isinstance(teacher, KeypointGAN):
             raise ConfigError(
                 "student.synthesis: expected a teacher whose decoder paints frames, got none. "
                 "Name a trained run with --teacher."
