@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad, relu6
 from torch.testing import assert_close
 
 from keypointgan.errors import CheckpointError
-from keypointgan.models.mobilenet import MobileNetV2
+from keypointgan.models.mobilenet import MobileNetV2, Unit
+from keypointgan.ops.imagenet import MEAN, SPREAD
 
 _STRIDES = {0: 1, 1: 2, 2: 1, 3: 2, 6: 2, 13: 2}
 
@@ -20,7 +21,7 @@ def folded(generator: torch.Generator) -> dict[str, Tensor]:
     """Weights without batch norms, as they are published."""
     found = {}
     for name, module in MobileNetV2().named_modules():
-        if isinstance(module, torch.nn.Conv2d):
+        if isinstance(module, nn.Conv2d):
             unit, shape = name.removesuffix(".conv"), module.weight.shape
             spread = (2 / shape[1:].numel()) ** 0.5
             found[f"{unit}.weight"] = torch.randn(*shape, generator=generator) * spread
@@ -93,6 +94,71 @@ def test_adopted_weights_keep_their_spread_while_they_are_trained(
     assert_close(found, wanted, atol=1e-2, rtol=1e-2)
 
 
+def test_torchvision_s_weights_are_read_too(generator: torch.Generator, tmp_path: Path) -> None:
+    """With its batch norms, and frames normalised as it normalises them.
+
+    Frames of one colour have no borders at which paddings would differ but those of the picture.
+    """
+    stem = nn.Sequential(nn.Conv2d(3, 32, 3, stride=2, bias=False), nn.BatchNorm2d(32), nn.ReLU6())
+    block = nn.Sequential(
+        nn.Conv2d(32, 32, 3, groups=32, bias=False),
+        nn.BatchNorm2d(32),
+        nn.ReLU6(),
+        nn.Conv2d(32, 16, 1, bias=False),
+        nn.BatchNorm2d(16),
+    )
+    theirs = _torchvision(generator)
+    for place, name in ((0, "features.0.0"), (1, "features.0.1")):
+        theirs |= _filled(stem[place], name, generator)
+    names = ("conv.0.0", "conv.0.1", "", "conv.1", "conv.2")
+    for layer, name in zip(block, names, strict=True):
+        theirs |= _filled(layer, f"features.1.{name}", generator) if name else {}
+    torch.save(theirs, tmp_path / "weights.pth")
+    frames = torch.rand(4, 3, 1, 1, generator=generator).expand(4, 3, 64, 64)
+    network = MobileNetV2().eval()
+    network.adopt(tmp_path / "weights.pth", frames * 2 - 1)
+    mean, spread = (torch.tensor(each)[:, None, None] for each in (MEAN, SPREAD))
+    with torch.no_grad():
+        wanted = block.eval()(stem.eval()((frames - mean) / spread))[:, :, 5, 5]
+        found = network.blocks[0](network.stem(frames * 2 - 1))[:, :, 5, 5]
+    assert_close(found, wanted, atol=1e-4, rtol=1e-4)
+    assert float(wanted.std(dim=0).mean()) > 0.01, "they depend on the colour"
+
+
+def _torchvision(generator: torch.Generator) -> dict[str, Tensor]:
+    """Weights of all layers under torchvision's names, batch norms and all."""
+    found: dict[str, Tensor] = {}
+    for name, module in MobileNetV2().named_modules():
+        if not isinstance(module, Unit):
+            continue
+        conv, norm = _their_names(name)
+        found |= _filled(module.conv, conv, generator) | _filled(module.norm, norm, generator)
+    return found
+
+
+def _their_names(name: str) -> tuple[str, str]:
+    if name == "stem":
+        return "features.0.0", "features.0.1"
+    _, index, part = name.split(".")
+    first = index == "0"
+    place = {"expand": 0, "dw": 0 if first else 1, "project": 1 if first else 2}[part]
+    before = f"features.{int(index) + 1}.conv"
+    if part == "project":
+        return f"{before}.{place}", f"{before}.{place + 1}"
+    return f"{before}.{place}.0", f"{before}.{place}.1"
+
+
+def _filled(layer: nn.Module, name: str, generator: torch.Generator) -> dict[str, Tensor]:
+    """A layer with other weights and statistics than at first, and these under a name."""
+    with torch.no_grad():
+        for key, value in layer.state_dict().items():
+            if value.is_floating_point():
+                value.normal_(0.0, 0.2, generator=generator)
+                if key in ("running_var",) or (key == "weight" and value.ndim == 1):
+                    value.abs_().add_(0.5)
+    return {f"{name}.{key}": value.clone() for key, value in layer.state_dict().items()}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -115,6 +181,7 @@ def test_other_weights_are_refused(
 
 def test_what_is_no_file_of_weights_is_refused(frames: Tensor, tmp_path: Path) -> None:
     (tmp_path / "notes.safetensors").write_text("no weights", encoding="utf-8")
-    for name in ("absent.safetensors", "notes.safetensors"):
+    (tmp_path / "notes.pth").write_text("no weights", encoding="utf-8")
+    for name in ("absent.safetensors", "notes.safetensors", "notes.pth"):
         with pytest.raises(CheckpointError, match=r"Set\s+student\.backbone_weights"):
             MobileNetV2().adopt(tmp_path / name, frames)

@@ -13,10 +13,9 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d
 
 from keypointgan.errors import CheckpointError
+from keypointgan.ops.imagenet import MEAN, SPREAD
 from keypointgan.types import Frames
 
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_SPREAD = (0.229, 0.224, 0.225)
 _VGG_CHANNELS = ((64, 64), (128, 128), (256, 256, 256, 256), (512, 512, 512, 512), (512, 512))
 _VGG_URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 _VGG_SHA256_PREFIX = "dcbb9e9d"
@@ -49,8 +48,8 @@ class _ImageNetFeatures(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(1, 3, 1, 1))
-        self.register_buffer("spread", torch.tensor(_IMAGENET_SPREAD).view(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
+        self.register_buffer("spread", torch.tensor(SPREAD).view(1, 3, 1, 1))
 
     def _normalised(self, frame: Frames) -> Tensor:
         return ((frame + 1) / 2 - self.mean) / self.spread

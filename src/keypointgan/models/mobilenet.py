@@ -7,6 +7,7 @@ the convolutions, so that it can be trained further.
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from jaxtyping import Float
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from keypointgan.errors import CheckpointError
+from keypointgan.ops.imagenet import MEAN, SPREAD
 from keypointgan.types import Frames
 
 _BLOCKS = (
@@ -29,6 +31,7 @@ _BLOCKS = (
 )
 """Expansion, channels, blocks and first stride [Sandler et al., CVPR 2018, table 2]."""
 _STEM = 32
+_EPSILON = 1e-5  # of torchvision's batch norms
 _STAGES = (3, 6, 13, 17)  # blocks before the end of each: a quarter of the size to a 32nd
 
 
@@ -70,8 +73,9 @@ class MobileNetV2(nn.Module):
         at first it changes nothing.
 
         Args:
-            path: Safetensors: `stem`, `blocks.INDEX.expand`, `.dw` and `.project`, each with a
-                `weight` and a `bias`; what else is in it is not read.
+            path: Safetensors with `stem`, `blocks.INDEX.expand`, `.dw` and `.project`, each with a
+                `weight` and a `bias`; or torchvision's state dict, `.pth` or `.safetensors`, whose
+                batch norms are folded first. What else is in it is not read.
             frames: Some of those to be trained on.
 
         Raises:
@@ -151,13 +155,53 @@ class Unit(nn.Module):
 
 
 def _read(path: Path) -> dict[str, Tensor]:
+    """The weights in a file, folded and under our names."""
     try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
+        if path.suffix == ".safetensors":
+            found = load_file(path)
+        else:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise CheckpointError(
-            f"{path}: expected the weights of MobileNetV2 as safetensors, got {error}. Set "
-            "student.backbone_weights to the file, or leave it out."
+            f"{path}: expected the weights of MobileNetV2, got no file that can be read "
+            f"({reason}). Set student.backbone_weights to such a file, or leave it out."
         ) from error
+    return _folded(found) if "features.0.0.weight" in found else found
+
+
+def _folded(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of torchvision with batch norms and the normalisation of frames in the convolutions.
+
+    It pads both sides of what it halves and not one, so features lie a pixel of theirs further to
+    the upper left than it learnt them, which training evens out.
+    """
+    found = {}
+    for name, conv, norm in _torchvision_names():
+        if not {f"{conv}.weight", f"{norm}.weight", f"{norm}.running_var"} <= weights.keys():
+            continue  # told where it is looked for
+        spread = (weights[f"{norm}.running_var"] + _EPSILON).sqrt()
+        gain = weights[f"{norm}.weight"] / spread
+        found[f"{name}.weight"] = weights[f"{conv}.weight"] * gain[:, None, None, None]
+        found[f"{name}.bias"] = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * gain
+    if "stem.weight" in found:
+        stem = found["stem.weight"]
+        mean, spread = (stem.new_tensor(each)[:, None, None] for each in (MEAN, SPREAD))
+        found["stem.bias"] = found["stem.bias"] + (stem * (0.5 - mean) / spread).sum(dim=(1, 2, 3))
+        found["stem.weight"] = stem * 0.5 / spread
+    return found
+
+
+def _torchvision_names() -> Iterator[tuple[str, str, str]]:
+    """Our name of each convolution, and torchvision's of it and of its batch norm."""
+    yield "stem", "features.0.0", "features.0.1"
+    for index in range(_STAGES[-1]):
+        before = f"features.{index + 1}.conv"
+        parts = ["dw"] if index == 0 else ["expand", "dw"]
+        for place, part in enumerate(parts):
+            yield f"blocks.{index}.{part}", f"{before}.{place}.0", f"{before}.{place}.1"
+        last = len(parts)
+        yield f"blocks.{index}.project", f"{before}.{last}", f"{before}.{last + 1}"
 
 
 def _settle(
