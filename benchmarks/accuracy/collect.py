@@ -22,7 +22,10 @@ from keypointgan.training.journal import read_metrics
 
 Row = dict[str, Any]
 MOST_POINTS = 20
-COLOURS = (*FEW_COLOURS, "#e3a008", "#0e7490", "#db61a2")
+COLOURS = (
+    *FEW_COLOURS,
+    *("#e3a008", "#0e7490", "#db61a2", "#000000", "#7c5c3e", "#7bc96f"),
+)
 
 
 def main() -> None:
