@@ -1,6 +1,7 @@
 """How fast each part is, compared within one run with a plain way to do it.
 
-Networks and renderer are compared with the release's, figures with all of them drawn at once.
+Networks and renderer are compared with the release's, figures with all of them drawn at once,
+students with those of residual stages, faults of cameras with those made for all views.
 
 python benchmarks/speed/run.py --out benchmarks/results/speed.json
 """
@@ -12,6 +13,7 @@ from pathlib import Path
 import torch
 from figures import time_figures
 from measure import Figures, machine
+from students import time_faults, time_students
 from subjects import (
     check_agreement,
     time_detector,
@@ -20,7 +22,7 @@ from subjects import (
     time_training,
 )
 
-SUBJECTS = ("renderer", "training", "detector", "pairs", "figures")
+SUBJECTS = ("renderer", "training", "detector", "pairs", "figures", "students", "faults")
 
 
 def main() -> None:
@@ -43,6 +45,8 @@ def main() -> None:
         "detector": lambda: time_detector(**options, compiled=not arguments.no_compile),
         "pairs": lambda: time_pairs(**options),
         "figures": lambda: time_figures(**options, compiled=not arguments.no_compile),
+        "students": lambda: time_students(**options),
+        "faults": lambda: time_faults(**options),
     }
     results: dict[str, object] = {"machine": machine(device), "agreement": check_agreement()}
     for subject in arguments.only or SUBJECTS:
