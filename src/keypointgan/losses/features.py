@@ -4,16 +4,13 @@ All are frozen and take frames in [-1, 1].
 """
 
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d
 
 from keypointgan.errors import CheckpointError
-from keypointgan.ops.imagenet import MEAN, SPREAD
+from keypointgan.ops.imagenet import MEAN, SPREAD, read_weights
 from keypointgan.types import Frames
 
 _VGG_CHANNELS = ((64, 64), (128, 128), (256, 256, 256, 256), (512, 512, 512, 512), (512, 512))
@@ -143,22 +140,12 @@ class _Fire(nn.Module):
 
 def _load_features(network: nn.Module, path: Path, *, name: str) -> None:
     """Load the convolutions that `network` has from a file that may hold more."""
-    if not path.is_file():
-        raise CheckpointError(
-            f"Expected the weights of {name} at '{path}', found no file. Set loss.features_weights "
-            "to the file, or loss.features to 'pyramid', which needs none."
-        )
-    try:
-        if path.suffix == ".safetensors":
-            weights = load_file(path)
-        else:
-            weights = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(
-            f"{path}: expected the weights of {name}, got a file that cannot be read ({reason}). "
-            "Copy or download it again."
-        ) from error
+    weights = read_weights(
+        path,
+        name=name,
+        otherwise="Set loss.features_weights to the file, or loss.features to 'pyramid', which "
+        "needs none.",
+    )
     wanted = {k: value for k, value in network.state_dict().items() if k.startswith("features.")}
     found = {key: value.float() for key, value in weights.items() if key in wanted}
     missing = sorted(wanted.keys() - found.keys())

@@ -7,17 +7,14 @@ the convolutions, so that it can be trained further.
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from keypointgan.errors import CheckpointError
-from keypointgan.ops.imagenet import MEAN, SPREAD
+from keypointgan.ops.imagenet import MEAN, SPREAD, read_weights
 from keypointgan.types import Frames
 
 _BLOCKS = (
@@ -156,25 +153,19 @@ class Unit(nn.Module):
 
 def _read(path: Path) -> dict[str, Tensor]:
     """The weights in a file, folded and under our names."""
-    try:
-        if path.suffix == ".safetensors":
-            found = load_file(path)
-        else:
-            found = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(
-            f"{path}: expected the weights of MobileNetV2, got no file that can be read "
-            f"({reason}). Set student.backbone_weights to such a file, or leave it out."
-        ) from error
+    found = read_weights(
+        path,
+        name="MobileNetV2",
+        otherwise="Set student.backbone_weights to the file, or leave it out.",
+    )
     return _folded(found) if "features.0.0.weight" in found else found
 
 
 def _folded(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Weights of torchvision with batch norms and the normalisation of frames in the convolutions.
 
-    It pads both sides of what it halves and not one, so features lie a pixel of theirs further to
-    the upper left than it learnt them, which training evens out.
+    It pads both sides of what it halves, and here only the far ones are padded, so each halving
+    looks a pixel further to the lower right than it was learnt for.
     """
     found = {}
     for name, conv, norm in _torchvision_names():
