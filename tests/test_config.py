@@ -23,6 +23,20 @@ def test_a_photograph_is_its_own_reference_only_if_it_is_warped() -> None:
     assert make_config({"data": {"gap": [0, 0], "warp": True}}).data.gap == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ((), "expected student.backbone to be 'mobilenet_v2', whose weights they are"),
+        (("student.backbone=mobilenet_v2", "student.start=humans"), "begins with either"),
+    ],
+)
+def test_weights_of_a_backbone_are_for_a_new_student_that_has_it(
+    settings: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config(None, ["student.backbone_weights=weights.pth", *settings])
+
+
 def test_settings_cannot_be_changed_once_made() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_config().training.steps = 3  # type: ignore[misc] # the test is that this fails

@@ -186,7 +186,8 @@ class StudentConfig(Settings):
     """What reads the frame: residual stages, or MobileNetV2, which can begin with weights that were
     learnt from photographs of all kinds (`backbone_weights`)."""
     backbone_weights: Path | None = None
-    """Weights that a `mobilenet_v2` begins with (safetensors, batch norms folded)."""
+    """Weights that a new `mobilenet_v2` begins with: torchvision's state dict, or safetensors with
+    batch norms folded."""
     steps: PositiveInt = 20_000
     """Updates; `distill` puts this in the place of `training.steps`."""
     batch_size: PositiveInt = 64
@@ -374,6 +375,11 @@ class Config(Settings):
             raise ValueError(
                 "student.backbone_weights: expected student.backbone to be 'mobilenet_v2', whose "
                 f"weights they are, got '{self.student.backbone}'"
+            )
+        if self.student.backbone_weights and self.student.start:
+            raise ValueError(
+                "student.start: expected none with student.backbone_weights, as a student begins "
+                f"with either, got '{self.student.start}'"
             )
         if self.training.supervised and self.training.supervised_labels is None:
             raise ValueError(

@@ -224,9 +224,7 @@ def test_a_student_goes_on_from_another(make: MakeConfig, tmp_path: Path) -> Non
 
 
 def test_a_student_begins_with_the_weights_of_photographs(make: MakeConfig, tmp_path: Path) -> None:
-    """Its backbone is what they are, from the first update on; a checkpoint needs no file of them.
-
-    What is not in the file is drawn as ever."""
+    """Its backbone is what they are; a checkpoint and a run that goes on need no file of them."""
     network = MobileNetV2()
     folded = {
         f"{name.removesuffix('.conv')}.{key}": value
@@ -245,6 +243,8 @@ def test_a_student_begins_with_the_weights_of_photographs(make: MakeConfig, tmp_
     trainer.fit()
     weights.unlink()
     assert load_model(tmp_path / "run").step == 1
+    longer = make(*settings, "student.steps=2")
+    assert StudentTrainer(tmp_path / "run", longer).fit().step == 2
 
 
 def test_another_student_guesses_before_the_first_update(make: MakeConfig, tmp_path: Path) -> None:
