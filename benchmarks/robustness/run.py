@@ -42,7 +42,7 @@ def main() -> None:
     arguments = parser.parse_args()
     detector = Detector.load(arguments.model, device=arguments.device)
     store = Store.open(arguments.store)
-    frames, points, joints = _labelled(
+    frames, points, joints = labelled(
         store, arguments.labels or arguments.store / LABEL_FILE, detector, count=arguments.frames
     )
     rows = {}
@@ -50,7 +50,7 @@ def main() -> None:
         change = CHANGES[name]
         found = detector.predict(np.stack([change.picture(frame) for frame in frames]))
         expected = change.points(points, store.size)
-        rows[name] = _figures(found.xy, expected, joints, detector.skeleton.mirror, store.size)
+        rows[name] = figures(found.xy, expected, joints, detector.skeleton.mirror, store.size)
         rows[name]["confidence"] = float(found.confidence.mean())
         print(name, {key: round(value, 2) for key, value in rows[name].items()}, flush=True)
     results = {
@@ -66,7 +66,7 @@ def main() -> None:
     print(arguments.out)
 
 
-def _labelled(
+def labelled(
     store: Store, file: Path, detector: Detector, *, count: int
 ) -> tuple[ndarray, ndarray, list[int]]:
     """Frames, their points in pixels, and which of the detector's joints these are."""
@@ -80,7 +80,7 @@ def _labelled(
     return store.frames(rows), points, [own.index(name) for name in labels.joints]
 
 
-def _figures(
+def figures(
     xy: ndarray, expected: ndarray, joints: list[int], mirror: tuple[int, ...], side: int
 ) -> dict[str, float]:
     inside = ((expected >= 0) & (expected < side)).all(axis=-1)

@@ -249,6 +249,9 @@ class StudentConfig(Settings):
     inverted: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of the views in which bright and dark are exchanged: 0.5 for animals that are dark on a
     bright ground in one laboratory and bright on a dark one in another."""
+    bystanders: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Probability that what another frame shows is put beside, in front or behind: for objects that
+    come in groups."""
 
 
 class OptimiserConfig(Settings):

@@ -19,6 +19,7 @@ MOVED = ViewRange(
     hidden=0.0,
     camera=0.0,
     inverted=0.0,
+    bystanders=0.0,
     mirror=None,
 )
 STILL = replace(MOVED, rotation=0.0, scale=0.0, shift=0.0)

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
+from keypointgan.data.bystanders import add_bystanders
 from keypointgan.data.camera import Pictures, add_faults
 from keypointgan.data.dice import Dice
 from keypointgan.ops.keypoints import mirror
@@ -31,6 +32,7 @@ class ViewRange:
         hidden: Probability that something hides a part.
         camera: Probability of each fault of cameras and recorders (`data.camera`).
         inverted: Share of the views in which bright and dark are exchanged.
+        bystanders: Probability that somebody else is beside (`data.bystanders`).
         mirror: For each keypoint the index of the one on the other side, to mirror half of the
             views; none to mirror no view.
     """
@@ -42,6 +44,7 @@ class ViewRange:
     hidden: float
     camera: float
     inverted: float
+    bystanders: float
     mirror: Sequence[int] | None
 
 
@@ -69,7 +72,8 @@ def draw_views(
         turned = dice.uniform(0, 1) < 0.5
         frames = torch.where(turned[:, None, None, None], frames.flip(-1), frames)
         points = torch.where(turned[:, None, None], mirror(points, order=views.mirror), points)
-    pictures = change_light((frames + 1) / 2, dice, strength=views.light)
+    pictures = add_bystanders((frames + 1) / 2, points, dice, probability=views.bystanders)
+    pictures = change_light(pictures, dice, strength=views.light)
     if views.hidden:
         pictures = hide_parts(pictures, dice, probability=views.hidden)
     pictures = add_faults(pictures, dice, probability=views.camera)

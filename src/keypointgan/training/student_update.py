@@ -127,6 +127,7 @@ class StudentUpdate:
             hidden=settings.hidden,
             camera=settings.camera,
             inverted=settings.inverted,
+            bystanders=0.0 if points is None else settings.bystanders,
             mirror=self.mirror if self.config.data.mirror and points is not None else None,
         )
         known = frames.new_zeros(len(frames), 1, 2) if points is None else points
