@@ -80,6 +80,37 @@ def test_who_has_given_boxes_is_not_told_to_give_them(
     assert "--boxes" not in line
 
 
+def test_several_objects_are_written_with_their_tracks(
+    picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every part of the picture has the object in its middle: they differ from part to part."""
+    output = tmp_path / "poses.csv"
+    detector = Detector(Finder((0.9, 0.9)), skeleton=PAIR, size=16)
+    monkeypatch.setattr(Detector, "load", lambda *_, **__: detector)
+    with pytest.raises(SystemExit) as stop:
+        main(["predict", "any", str(picture), "-o", str(output), "--objects", "2"])
+    assert not stop.value.code
+    header, *lines = output.read_text().splitlines()
+    assert header.split(",")[:2] == ["frame", "track"]
+    assert [line.split(",")[:2] for line in lines] == [["0", "1"], ["0", "2"]]
+
+
+def test_objects_are_not_looked_for_beside_boxes(
+    picture: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("frame,x0,y0,x1,y1\n0,2,2,12,12\n")
+    detector = Detector(Finder((0.9, 0.9)), skeleton=PAIR, size=16)
+    monkeypatch.setattr(Detector, "load", lambda *_, **__: detector)
+    with pytest.raises(SystemExit) as stop:
+        main(["predict", "any", str(picture), "--boxes", str(boxes), "--objects", "2"])
+    assert stop.value.code
+    assert "either --boxes or --objects" in capsys.readouterr().err
+
+
 def test_no_poses_at_all_are_not_doubtful() -> None:
     """An animal that is in no frame has no confidence to speak of."""
     assert not Written([], math.nan).doubtful

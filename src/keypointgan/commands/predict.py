@@ -35,7 +35,7 @@ def predict(
         Path,
         typer.Argument(
             help="A run, a checkpoint, a .safetensors file, or the name of a detector that comes "
-            "with keypointgan: faces, humans."
+            "with keypointgan: faces, humans, flies, dark_flies."
         ),
     ],
     sources: Annotated[
@@ -51,6 +51,14 @@ def predict(
         ),
     ] = "{name}.csv",
     boxes: Boxes = None,
+    objects: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Without --boxes, look for up to so many objects, and follow each: a track for "
+            "each person in a group.",
+        ),
+    ] = 1,
     margin: Margin = None,
     follow_size: FollowSize = False,
     smooth: Annotated[
@@ -96,9 +104,9 @@ def predict(
 ) -> None:
     """Write the keypoints of every frame, in its pixels, with their confidence.
 
-    Without --boxes one object is looked for in each frame (--reframe). Sources that cannot be used,
-    and files that cannot be written, are named and skipped; the exit code is then 3. A full disk
-    ends the command.
+    Without --boxes one object is looked for in each frame (--reframe), or several (--objects).
+    Sources that cannot be used, and files that cannot be written, are named and skipped; the exit
+    code is then 3. A full disk ends the command.
     """
     from keypointgan.commands.console import counting
     from keypointgan.commands.outputs import disk_is_full
@@ -114,6 +122,9 @@ def predict(
             "Expected an overlay .mp4, .mov or .mkv, or .png or .jpg for a picture, got "
             f"'{overlay}'."
         )
+    if objects > 1 and (boxes is not None or reframe is False):
+        other = "--no-reframe" if boxes is None else "--boxes"
+        raise ConfigError(f"Expected either {other} or --objects {objects}, got both.")
     follow = following(boxes, margin, follow_size=follow_size)
     targets, skipped = find_targets(sources, output, overlay)
     alone = len(targets) == 1
@@ -127,6 +138,7 @@ def predict(
         detector,
         follow=follow,
         alone=alone,
+        objects=objects,
         smoothing=None if smooth is None else smooth.value,
         batch_size=batch_size,
         reframe=reframe,
@@ -152,7 +164,11 @@ def predict(
         for path in found.files:
             typer.echo(path)
         if found.doubtful:
-            ways = "" if boxes is not None else "; where it is small or at one side, give --boxes"
+            ways = (
+                ""
+                if boxes is not None or objects > 1
+                else "; where it is small or at one side, give --boxes"
+            )
             typer.echo(
                 f"warning: {target.source.name}: mean confidence {found.confidence:.2f}: perhaps "
                 f"the model did not find what it knows. Look at it with --overlay{ways}.",

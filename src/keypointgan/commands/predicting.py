@@ -153,8 +153,9 @@ class Prediction:
 
     Args:
         detector: The trained model.
-        follow: Where the animals are; None for one anywhere.
+        follow: Where the animals are; None for some anywhere.
         alone: Whether there is one source only, so that boxes without its name are of it.
+        objects: How many there are at most, where nothing is followed.
         smoothing: How tracks are smoothed; not at all without.
         batch_size: Squares the model sees at once.
         reframe: Look first, then read; None as `Detector.predict` does.
@@ -169,6 +170,7 @@ class Prediction:
         *,
         follow: Follow | None,
         alone: bool,
+        objects: int,
         smoothing: Method | None,
         batch_size: int,
         reframe: bool | None,
@@ -177,7 +179,7 @@ class Prediction:
         bfloat16: bool,
     ) -> None:
         self._detector = detector
-        self._follow, self._alone = follow, alone
+        self._follow, self._alone, self._objects = follow, alone, objects
         self._smoothing: Method | None = smoothing
         self._batch_size, self._reframe = batch_size, reframe
         self._flip_average, self._bfloat16 = flip_average, bfloat16
@@ -202,6 +204,7 @@ class Prediction:
             self._detector.predict_batches(
                 target.source,
                 places,
+                objects=self._objects,
                 batch_size=self._batch_size,
                 reframe=self._reframe,
                 flip_average=self._flip_average,

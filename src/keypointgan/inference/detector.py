@@ -187,6 +187,7 @@ class Detector:
         source: str | Path | ndarray,
         places: Places | None = None,
         *,
+        objects: int = 1,
         batch_size: int = 64,
         reframe: bool | None = None,
         flip_average: bool = False,
@@ -196,15 +197,18 @@ class Detector:
     ) -> Iterator[tuple[Poses, ...]]:
         """The poses of each animal in some frames after the others, for endless videos.
 
-        Takes and raises what `predict_tracks` does, without places what `predict` does. At least
-        one part comes, if only an empty one. Where sides are named, parts come `sides.STRETCH`
-        frames at once; where the source is looked at first, the first one comes after that.
+        Takes and raises what `predict_tracks` does, without places what `predict` does; of more
+        objects than one (`look`) there is a track each. At least one part comes, if only an empty
+        one. Where sides are named, parts come `sides.STRETCH` frames at once; where the source is
+        looked at first, the first one comes after that.
         """
         reader = self._reader(batch_size, flip_average=flip_average, bfloat16=bfloat16)
         opened = _open(source, places)
-        if (self.margin is not None and places is None) if reframe is None else reframe:
+        _check_objects(objects, places, reframe=reframe)
+        looks = (self.margin is not None and places is None) if reframe is None else reframe
+        if looks or objects > 1:
             parts = reader.look_and_read(
-                opened, places, margin=self.margin or MARGIN, progress=progress
+                opened, places, margin=self.margin or MARGIN, objects=objects, progress=progress
             )
         else:
             parts = reader.read(opened, places, progress=progress)
@@ -216,6 +220,7 @@ class Detector:
         source: str | Path | ndarray,
         places: Places | None = None,
         *,
+        objects: int = 1,
         batch_size: int = 64,
         bfloat16: bool = False,
         progress: Progress | None = None,
@@ -227,8 +232,11 @@ class Detector:
 
         Args:
             source: As in `predict`.
-            places: Where the animals are, more or less. Without places one object is looked for in
-                all of the frame; of several the one that the model is surest of.
+            places: Where the animals are, more or less. Without places objects are looked for in
+                all of the frame.
+            objects: How many, at most, without places; of one the one that the model is surest of.
+                Of more each has a name: 1, 2, ... In a video it is kept while the object is
+                followed; what is found anew takes the name of what was lost nearest by.
             batch_size: As in `predict`.
             bfloat16: As in `predict`.
             progress: Called with the frames that were looked at, and with all to look at.
@@ -236,10 +244,14 @@ class Detector:
         Raises:
             VideoError: The source cannot be read.
             DataError: The places do not belong to its frames.
+            ConfigError: There are places and objects to look for, or fewer than one.
         """
+        _check_objects(objects, places, reframe=None)
         reader = self._reader(batch_size, flip_average=False, bfloat16=bfloat16)
         opened = _open(source, places)
-        return reader.look(opened, places, margin=self.margin or MARGIN, progress=progress)
+        return reader.look(
+            opened, places, margin=self.margin or MARGIN, objects=objects, progress=progress
+        )
 
     def _reader(self, batch_size: int, *, flip_average: bool, bfloat16: bool) -> Reader:
         if batch_size < 1:
@@ -256,6 +268,20 @@ class Detector:
             batch_size=batch_size,
             flip_average=flip_average,
             bfloat16=bfloat16,
+        )
+
+
+def _check_objects(objects: int, places: Places | None, *, reframe: bool | None) -> None:
+    if objects < 1:
+        raise ConfigError(f"Expected at least 1 object, got {objects}.")
+    if objects > 1 and places is not None:
+        raise ConfigError(
+            f"Expected either boxes or {objects} objects to look for, got both: leave one out."
+        )
+    if objects > 1 and reframe is False:
+        raise ConfigError(
+            f"Expected {objects} objects to be looked for, but frames are to be read as they come. "
+            "Leave out --no-reframe (reframe=False), or look for 1."
         )
 
 

@@ -14,7 +14,8 @@ from keypointgan.data.resize import centre_square
 from keypointgan.data.store import Progress
 from keypointgan.data.video import RGBFrame
 from keypointgan.inference.crops import Crop, cut, turn_points
-from keypointgan.inference.looking import LEAST_TILE, FirstLook, looks_of
+from keypointgan.inference.glances import LEAST_TILE
+from keypointgan.inference.looking import FirstLook, looks_of
 from keypointgan.inference.places import Place, Places
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.sides import naming_of
@@ -69,14 +70,16 @@ class Reader:
         places: Places | None,
         *,
         margin: float,
+        objects: int,
         progress: Progress | None,
     ) -> Places:
         """Where the animals are, found by a first look (`inference.looking`).
 
         Args:
             opened: The source.
-            places: Where they are, more or less; None for one anywhere.
+            places: Where they are, more or less; None for some anywhere.
             margin: Side of a square over the length of what is in it.
+            objects: How many there are at most, without places.
             progress: Called with the frames that were looked at, and with all to look at.
         """
 
@@ -90,7 +93,7 @@ class Reader:
 
         look = FirstLook(read, side=self.size, margin=margin, held=_HELD)
         frames = self._frames(opened, places, share=LEAST_TILE)
-        return look.find(frames, opened, places, progress=progress)
+        return look.find(frames, opened, places, objects=objects, progress=progress)
 
     def look_and_read(
         self,
@@ -98,6 +101,7 @@ class Reader:
         places: Places | None,
         *,
         margin: float,
+        objects: int,
         progress: Progress | None,
     ) -> Iterator[tuple[Poses, ...]]:
         """Yield what `read` does in the squares that `look` finds.
@@ -106,6 +110,7 @@ class Reader:
             opened: The source.
             places: As in `look`.
             margin: As in `look`.
+            objects: As in `look`.
             progress: Called with the frames that were looked at and read, and with all of both.
         """
         looks = looks_of(opened)
@@ -118,7 +123,7 @@ class Reader:
             if progress is not None:
                 progress(looks + done, looks + total)
 
-        found = self.look(opened, places, margin=margin, progress=looked)
+        found = self.look(opened, places, margin=margin, objects=objects, progress=looked)
         yield from self.read(opened, found, progress=read)
 
     def read(
