@@ -4,9 +4,10 @@ python benchmarks/framing/several.py flies VIDEO.mp4 --labels POSES.slp --out OU
 
 Every labelled animal is paired with one of those found in its frame, so that the sum of distances
 is least. It counts as found if its points are less than a third of its length away on average. A
-track that goes on with another animal than before has changed. Errors are in % of a square around
-the animal, 1.3 times as long, as those of the test sets; beside are those of `predict --boxes` with
-squares around the labels. Labels only measure.
+track that goes on with another animal than before has changed. Errors are in % of 1.3 times the
+longer side of the box around the animal in that frame (those of `evaluate` are of a side that a
+track keeps); beside are those of `predict --boxes` with squares around the labels. Labels only
+measure.
 """
 
 import argparse

@@ -12,7 +12,7 @@ from sticks import LENGTH, SIDE, STICK, BrightFinder, StickFinder, picture, trut
 from keypointgan.data.video import write_video
 from keypointgan.data.windows import BoxTrack
 from keypointgan.errors import ConfigError
-from keypointgan.inference import several
+from keypointgan.inference import glances, several
 from keypointgan.inference.detector import Detector
 from keypointgan.inference.places import Places
 from keypointgan.inference.poses import Poses
@@ -59,6 +59,7 @@ def test_who_stands_close_to_somebody_clearer_is_found_too(
 ) -> None:
     """Only the whole frame is read at first: it shows both, and is read as the brighter one."""
     monkeypatch.setattr(several, "tiles", lambda *_: [])
+    monkeypatch.setattr(glances, "tiles", lambda *_: [])
     one, other = (60.0, 60.0), (98.0, 60.0)
     dim = (0.8 * picture(other, height=130, width=130, length=LENGTH)).astype(np.uint8)
     frame = np.maximum(picture(one, height=130, width=130, length=LENGTH), dim)

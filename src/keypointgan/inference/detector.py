@@ -236,7 +236,8 @@ class Detector:
                 all of the frame.
             objects: How many, at most, without places; of one the one that the model is surest of.
                 Of more each has a name: 1, 2, ... In a video it is kept while the object is
-                followed; what is found anew takes the name of what was lost nearest by.
+                followed; what is found anew has a new one or, where there may be no more, that of
+                what was lost nearest by.
             batch_size: As in `predict`.
             bfloat16: As in `predict`.
             progress: Called with the frames that were looked at, and with all to look at.

@@ -117,6 +117,10 @@ class Eye:
         x0, y0, x1, y1 = self.squares(track, np.zeros(1, np.int64), 0.0)[0].tolist()
         return frame, (x0, y0, x1, y1), pose.turn
 
+    def small_tiles(self, size: Size) -> list[Box]:
+        """The small parts of a frame of this size; none where they are too few pixels to see in."""
+        return tiles(size, LEAST_TILE) if LEAST_TILE * min(size) > self.side / 2 else []
+
     def squares(self, track: Track, frames: Int64[ndarray, " frame"], rate: float) -> Squares:
         """The squares in these frames, on straight lines between those that were looked at."""
         if not track.frames:

@@ -19,7 +19,6 @@ from keypointgan.data.store import Progress
 from keypointgan.data.video import RGBFrame
 from keypointgan.inference.glances import (
     KEPT,
-    LEAST_TILE,
     LOST,
     TILES,
     Eye,
@@ -204,10 +203,7 @@ class FirstLook:
         found = surest([found, *self._eye.read_again([(frame, box, 0) for box in more])])
         if thorough and found.confidence + _CLEARER < 1:
             asked = [(frame, box, turn) for turn in (1, 2, 3) for box in [*boxes, *more]]
-            if (
-                LEAST_TILE * min(frame.size) > self._eye.side / 2
-            ):  # else there is nothing to see in it
-                asked += [(frame, box, 0) for box in tiles(frame.size, LEAST_TILE)]
+            asked += [(frame, box, 0) for box in self._eye.small_tiles(frame.size)]
             other = surest(self._eye.read_again(asked, most=_AGAIN))
             if other.confidence > max(found.confidence + _CLEARER, _UNSURE):
                 return other

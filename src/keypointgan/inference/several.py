@@ -2,8 +2,9 @@
 
 What is sure enough and is not part of what is surer is an object. In a video each is followed from
 frame to frame; where one was lost, or fewer were found than there may be, the frame is searched
-again. Who is found anew takes the place of whom was lost nearest by, so that in a closed arena all
-keep their names but for mistakes; people who come and go share them.
+again. Who is found anew has a track of its own; when there are as many tracks as there may be
+objects, it takes that of whom was lost nearest by. So in a closed arena all keep their names but
+for mistakes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,6 @@ from keypointgan.data.resize import Box
 from keypointgan.inference.crops import Size
 from keypointgan.inference.glances import (
     KEPT,
-    LEAST_TILE,
     LOST,
     TILES,
     Eye,
@@ -41,17 +41,17 @@ _PART = 0.6
 
 @dataclass
 class _Followed:
-    """One object: what was read in each frame, what it was last, and how sure when it was found."""
+    """One object: what it was last, what was read in each frame, and how sure when it was found."""
 
+    last: Pose
     track: dict[int, tuple[Size, Pose]] = field(default_factory=dict)
-    last: Pose | None = None
     sure: float = 0.0
     lost: bool = False
 
     @property
     def doubtful(self) -> bool:
         """Whether it is much less clear than when it was found."""
-        return self.last is not None and self.last.confidence < KEPT * self.sure
+        return self.last.confidence < KEPT * self.sure
 
     def forget_doubtful(self) -> None:
         """Forget the last frames, as far back as it was doubtful."""
@@ -91,7 +91,7 @@ class Several:
         found.sort(key=lambda pose: float(pose.points[:, 0].mean()))
         for place, pose in enumerate(found):
             if place == len(self._objects):
-                self._objects.append(_Followed())
+                self._objects.append(_Followed(pose))
             self._keep(self._objects[place], photograph, pose)
         self._looked.append(photograph.number)
 
@@ -105,7 +105,6 @@ class Several:
         frames: list[ndarray] = []
         owners: list[ndarray] = []
         squares: list[ndarray] = []
-        turns: list[ndarray] = []
         spans: list[tuple[int, int]] = []
         for owner, each in enumerate(self._objects):
             first = len(frames)
@@ -117,7 +116,6 @@ class Several:
                 frames.append(numbers)
                 owners.append(np.full(len(numbers), owner))
                 squares.append(self._eye.squares(track, numbers, rate if len(run) > 1 else 0.0))
-                turns.append(track.turns_in(numbers))
             spans.append((int(frames[first][0]), int(frames[-1][-1])))
         if not frames:
             none = np.zeros(0, np.int64)
@@ -129,7 +127,6 @@ class Several:
             owners=np.concatenate(owners)[sequence],
             squares=np.concatenate(squares)[sequence],
             spans=tuple(spans),
-            turns=np.concatenate(turns)[sequence],
         )
 
     def _present(self) -> list[_Followed]:
@@ -144,7 +141,7 @@ class Several:
 
         Where two turn out to be one, it is the one that was nearer.
         """
-        before = [each.last for each in present if each.last is not None]
+        before = [each.last for each in present]
         found = self._eye.read([self._eye.around(pose, frame) for pose in before])
         moved = [_apart(old, new) for old, new in zip(before, found, strict=True)]
         kept: list[Pose] = []
@@ -162,15 +159,11 @@ class Several:
         Where one that is followed is not clear any more the frame is searched as well: it may have
         jumped aside, and what was followed since be nothing.
         """
-        firm = [each.last for each in self._present() if each.last and not each.doubtful]
+        firm = [each.last for each in self._present() if not each.doubtful]
         if len(firm) == self._most:
             return
         for pose in self._search(frame, besides=firm):
-            same = [
-                each
-                for each in self._present()
-                if each.doubtful and each.last and _is_same(pose, each.last)
-            ]
+            same = [each for each in self._present() if each.doubtful and _is_same(pose, each.last)]
             each = same[0] if same else self._place_for(pose)
             if each is None:
                 continue
@@ -183,7 +176,7 @@ class Several:
         """Follow one to earlier frames, until it is not there or was known already."""
         pose = each.last
         for frame in reversed(before):
-            if pose is None or frame.number in each.track:
+            if frame.number in each.track:
                 return
             (pose,) = self._eye.read([self._eye.around(pose, frame)])
             others = [o.track[frame.number][1] for o in self._objects if frame.number in o.track]
@@ -200,26 +193,23 @@ class Several:
         doubtful = [
             each
             for each in self._present()
-            if each.doubtful and each.last and each.last.confidence < KEPT * pose.confidence
+            if each.doubtful and each.last.confidence < KEPT * pose.confidence
         ]
         if doubtful:
             each = _nearest(doubtful, pose)
             each.forget_doubtful()
             return each
         if len(self._objects) < self._most:
-            self._objects.append(_Followed())
+            self._objects.append(_Followed(pose))
             return self._objects[-1]
         lost = [each for each in self._objects if each.lost]
         return _nearest(lost, pose) if lost else None
 
     def _search(self, frame: Held, *, besides: Sequence[Pose]) -> list[Pose]:
         """The objects in a frame, apart from those that are known, the surest first."""
-        shares = [*TILES]
-        if LEAST_TILE * min(frame.size) > self._eye.side / 2:  # else there is nothing to see in it
-            shares.append(LEAST_TILE)
         boxes = first_boxes(frame.size)
-        boxes += [box for share in shares for box in tiles(frame.size, share) if box not in boxes]
-        seen = self._converge(frame, boxes)
+        boxes += [box for share in TILES for box in tiles(frame.size, share) if box not in boxes]
+        seen = self._converge(frame, [*boxes, *self._eye.small_tiles(frame.size)])
         least = _SHARE * max(pose.confidence for pose in [*seen, *besides])
         found = self._others(seen, besides, least=least)
         beside = [box for pose in [*besides, *found] for box in self._beside(pose, frame)]
@@ -275,7 +265,7 @@ def _apart(one: Pose, other: Pose) -> float:
 
 def _nearest(objects: Sequence[_Followed], pose: Pose) -> _Followed:
     """The one that was last seen nearest to a pose."""
-    return min(objects, key=lambda each: _apart(each.last, pose) if each.last else np.inf)
+    return min(objects, key=lambda each: _apart(each.last, pose))
 
 
 def _is_same(one: Pose, other: Pose) -> bool:
