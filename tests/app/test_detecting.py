@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sticks import LENGTH, SIDE, STICK, StickFinder, truth
+from sticks import picture as draw_stick
 
 from keypointgan.app.detecting import detect_picture, detect_video, save_poses_file, table_of
 from keypointgan.app.models import Models
@@ -12,6 +14,7 @@ from keypointgan.data.video import probe, write_video
 from keypointgan.inference.detector import Detector
 from keypointgan.inference.formats import load_poses
 from keypointgan.inference.places import Places
+from keypointgan.inference.poses import Poses
 from keypointgan.models.keypointgan import Detection
 from keypointgan.skeletons import Skeleton
 
@@ -30,7 +33,7 @@ def test_a_picture_has_the_detectors_keypoints_and_dark_margins(
     detector: Detector, picture: np.ndarray
 ) -> None:
     """64×96 is enlarged eight times; 16 columns on each side lie outside of the central square."""
-    drawn, poses = detect_picture(detector, picture, fade=True)
+    drawn, (poses,) = detect_picture(detector, picture, fade=True)
     np.testing.assert_array_equal(poses.xy, detector.predict(picture[None]).xy)
     assert drawn.shape == (512, 768, 3)
     assert drawn[:, :120].mean() < 0.6 * drawn[:, 200:560].mean()
@@ -52,7 +55,7 @@ def test_what_a_detector_with_a_margin_did_not_read_is_dark(
     """Anywhere or near the middle, it finds something; a square around that is not dark."""
     stick = Skeleton(name="stick", joints=("a", "b"), links=(((0,), (1,)),), pairs=())
     detector = Detector(_Always(), skeleton=stick, size=32, margin=1.5)
-    drawn, poses = detect_picture(detector, picture, fade=True, search=search)
+    drawn, (poses,) = detect_picture(detector, picture, fade=True, search=search)
     middle = None if search else Places.of_boxes(np.array([[16.0, 0.0, 80.0, 64.0]]))
     places = detector.look(picture[None], middle)
     (found,) = detector.predict_tracks(picture[None], places)
@@ -67,10 +70,11 @@ def test_what_a_detector_with_a_margin_did_not_read_is_dark(
 def test_the_table_has_a_row_for_each_joint_in_pixels(
     detector: Detector, picture: np.ndarray
 ) -> None:
-    _, poses = detect_picture(detector, picture, fade=False)
-    table = table_of(poses, 0)
-    assert [row[0] for row in table] == list(poses.joints)
-    assert table[3][1:] == [
+    _, (poses,) = detect_picture(detector, picture, fade=False)
+    table = table_of([poses], 0)
+    assert [row[1] for row in table] == list(poses.joints)
+    assert [row[0] for row in table] == [1] * len(table)
+    assert table[3][2:] == [
         round(float(value), digits)
         for value, digits in zip([*poses.xy[0, 3], poses.confidence[0, 3]], (1, 1, 2), strict=True)
     ]
@@ -82,11 +86,48 @@ def test_every_frame_of_a_video_is_drawn_and_saved(
     video, output = tmp_path / "my film.mp4", tmp_path / "drawn.mp4"
     write_video(video, iter([picture] * 5), 10.0)
     seen: list[tuple[int, int]] = []
-    poses = detect_video(
+    (poses,) = detect_video(
         detector, video, output, fade=False, progress=lambda done, of: seen.append((done, of))
     )
     assert (len(poses), poses.source, seen[-1]) == (5, "my film.mp4", (5, 5))
     assert probe(output).frames == 5
-    path = save_poses_file(poses, tmp_path / "files", source=str(video), suffix=".npz")
+    path = save_poses_file([poses], tmp_path / "files", source=str(video), suffix=".npz")
     assert path.name == "my film_keypoints.npz"
     np.testing.assert_array_equal(load_poses(path)[0].xy, poses.xy)
+
+
+def test_each_object_of_a_picture_has_its_square_and_its_rows() -> None:
+    """Two sticks of 40 pixels in squares of 60, on a ground of brightness 20."""
+    middles = [(40.0, 60.0), (240.0, 60.0)]
+    sticks = [draw_stick(middle, height=120, width=280, length=LENGTH) for middle in middles]
+    frame = np.maximum(np.maximum(*sticks), 20)
+    detector = Detector(StickFinder(), skeleton=STICK, size=SIDE, margin=1.5)
+    drawn, poses = detect_picture(detector, frame, fade=False, objects=2)
+    for track, middle in zip(poses, middles, strict=True):
+        np.testing.assert_allclose(track.xy[0], truth(middle), atol=1)
+    rows = table_of(poses, 0)
+    assert [row[:2] for row in rows] == [[1, "one"], [1, "other"], [2, "one"], [2, "other"]]
+    line = drawn[:: drawn.shape[0] // 120, :: drawn.shape[1] // 280][60, :, 2]
+    read = [(line[x] == 20, line[x] < 12) for x in (4, 16, 64, 76, 140, 204, 216, 264, 276)]
+    assert [bright for bright, _ in read] == [False, True, True] + [False] * 3 + [True, True, False]
+    assert all(bright != dark for bright, dark in read)
+
+
+def test_an_object_that_is_not_in_a_frame_has_no_rows() -> None:
+    there, gone = np.zeros((2, 2, 2)), np.zeros((2, 2, 2))
+    gone[1] = np.nan
+    poses = [Poses(xy=xy, confidence=np.ones((2, 2)), skeleton=STICK) for xy in (there, gone)]
+    assert [row[0] for row in table_of(poses, 0)] == [1, 1, 2, 2]
+    assert [row[0] for row in table_of(poses, 1)] == [1, 1]
+
+
+def test_each_object_of_a_video_has_its_track_in_the_file(tmp_path: Path) -> None:
+    middles = [(40.0, 60.0), (240.0, 60.0)]
+    frame = sum(draw_stick(middle, height=120, width=280, length=LENGTH) for middle in middles)
+    video = tmp_path / "two.mp4"
+    write_video(video, iter([frame] * 5), 10.0)
+    detector = Detector(StickFinder(), skeleton=STICK, size=SIDE, margin=1.5)
+    poses = detect_video(detector, video, tmp_path / "drawn.mp4", fade=True, objects=2)
+    assert [(track.track, len(track)) for track in poses] == [("1", 5), ("2", 5)]
+    path = save_poses_file(poses, tmp_path / "files", source=str(video), suffix=".csv")
+    assert len(load_poses(path)) == 2

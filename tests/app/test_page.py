@@ -187,6 +187,18 @@ def test_an_uploaded_picture_gets_keypoints_a_table_and_a_file(
     np.testing.assert_allclose(load_poses(file)[0].xy, expected.xy, atol=1e-3)
 
 
+def test_another_number_of_objects_is_looked_for_at_once(
+    page: "playwright.Page", picture: Path
+) -> None:
+    page.set_input_files("#picture-in input[type=file]", picture)
+    first = page.wait_for_selector("#picture-out img").get_attribute("src")
+    page.fill("#picture-objects input", "")  # as somebody does who writes another number
+    page.fill("#picture-objects input", "3")
+    page.wait_for_function(
+        "first => document.querySelector('#picture-out img').src !== first", arg=first
+    )
+
+
 def test_a_frame_of_the_training_videos_needs_no_upload(page: "playwright.Page") -> None:
     page.click("#picture-example")
     page.wait_for_selector("#picture-in img")

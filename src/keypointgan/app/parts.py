@@ -1,7 +1,7 @@
 """What the tabs of the page share."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from secrets import randbelow
@@ -26,7 +26,7 @@ _FORMATS = {
     ".nwb": "NWB (ndx-pose)",
 }
 _UPLOADED = re.compile(r"\S*[/\\][0-9a-f]{64}[/\\]")  # where Gradio keeps what is uploaded
-_COLUMNS = ["joint", "x", "y", "confidence"]
+_COLUMNS = ["object", "joint", "x", "y", "confidence"]
 
 
 def results(prefix: str) -> tuple[Any, Any, Any]:
@@ -34,7 +34,7 @@ def results(prefix: str) -> tuple[Any, Any, Any]:
     with gr.Row():
         table = gr.Dataframe(
             headers=_COLUMNS,
-            datatype=["str", "number", "number", "number"],
+            datatype=["number", "str", "number", "number", "number"],
             interactive=False,
             label="Keypoints in pixels, (0, 0) the upper left corner",
             elem_id=f"{prefix}-table",
@@ -82,7 +82,19 @@ def fade_box() -> Any:
     return gr.Checkbox(False, label="Draw unsure keypoints faintly", container=False)
 
 
-def download_of(poses: Poses | None, folder: Path, source: str, suffix: str) -> Any:
+def objects_field(name: str) -> Any:
+    """How many objects to look for; `name` is the field's id in the page."""
+    return gr.Number(
+        1,
+        label="Objects to look for",
+        info="At most so many people, faces or animals.",
+        minimum=1,
+        precision=0,
+        elem_id=name,
+    )
+
+
+def download_of(poses: Sequence[Poses] | None, folder: Path, source: str, suffix: str) -> Any:
     """The button that downloads the poses as a file with that suffix, named after `source`."""
     if poses is None:
         return no_download()

@@ -14,6 +14,7 @@ from keypointgan.app.parts import (
     download_of,
     fade_box,
     no_download,
+    objects_field,
     picture_given,
     picture_made,
     results,
@@ -27,8 +28,8 @@ _PROGRESS = gr.Progress()  # Gradio knows by this default what it has to hand ov
 def picture_tab(models: Models, model: Any, folder: Path) -> None:
     """Lay out the tab for one picture; files to download are made in `folder`."""
     gr.Markdown(
-        "Upload a picture, paste one or take one with the camera. The model reads **one square**: "
-        "around what it found, or the central one; what it does not see is darkened."
+        "Upload a picture, paste one or take one with the camera. The model reads **a square** "
+        "around each object that it finds, or the central one; what it does not see is darkened."
     )
     poses = gr.State(None)
     with gr.Row():
@@ -36,19 +37,26 @@ def picture_tab(models: Models, model: Any, folder: Path) -> None:
         drawn = picture_made("Keypoints", "picture-out")
     with gr.Row():
         example = gr.Button("Try a frame of its training videos", elem_id="picture-example")
-        fade = fade_box()
+        with gr.Column():
+            objects = objects_field("picture-objects")
+            fade = fade_box()
     table, format_, download = results("picture")
 
     @told
-    def detect(picture: np.ndarray | None, name: str | None, fade: bool, suffix: str) -> Any:
+    def detect(
+        picture: np.ndarray | None, name: str | None, objects: int | None, fade: bool, suffix: str
+    ) -> Any:
         if picture is None:
             return None, None, [], no_download()
-        shown, found = detect_picture(models.get(name).detector, picture, fade=fade)
+        if objects is None:  # somebody is about to write another number
+            return gr.skip()
+        detector = models.get(name).detector
+        shown, found = detect_picture(detector, picture, fade=fade, objects=objects)
         return shown, found, table_of(found, 0), download_of(found, folder, "picture", suffix)
 
-    inputs = [picture, model, fade, format_]
+    inputs = [picture, model, objects, fade, format_]
     gr.on(
-        [picture.change, model.change, fade.change],
+        [picture.change, model.change, objects.change, fade.change],
         detect,
         inputs,
         [drawn, poses, table, download],
@@ -65,7 +73,8 @@ def picture_tab(models: Models, model: Any, folder: Path) -> None:
 def video_tab(models: Models, model: Any, folder: Path) -> None:
     """Lay out the tab for a video; files to download are made in `folder`."""
     gr.Markdown(
-        "Upload a video or film one; every frame gets its keypoints, in pixels of the video."
+        "Upload a video or film one; every frame gets its keypoints, in pixels of the video, "
+        "and each object its own track."
     )
     poses, name_of_video = gr.State(None), gr.State("video")
     with gr.Row():
@@ -85,25 +94,39 @@ def video_tab(models: Models, model: Any, folder: Path) -> None:
         )
     with gr.Row():
         start = gr.Button("Find keypoints", variant="primary", elem_id="video-start")
-        fade = fade_box()
+        with gr.Column():
+            objects = objects_field("video-objects")
+            fade = fade_box()
     frame = gr.Slider(0, 1, value=0, step=1, label="Frame", visible=False, elem_id="video-frame")
     table, format_, download = results("video")
 
     @told
     def detect(
-        path: str | None, name: str | None, fade: bool, suffix: str, progress: Any = _PROGRESS
+        path: str | None,
+        name: str | None,
+        objects: int | None,
+        fade: bool,
+        suffix: str,
+        progress: Any = _PROGRESS,
     ) -> Any:
         if path is None:
             raise ConfigError("Expected a video, got none. Upload one first.")
+        if objects is None:
+            raise ConfigError("Expected how many objects to look for, got nothing: 1 or more.")
         output = folder / f"{Path(path).stem}_{randbelow(10**9)}.mp4"
 
         def show(done: int, total: int) -> None:
             progress((done, total), desc="reading frames", unit="frames")
 
         found = detect_video(
-            models.get(name).detector, Path(path), output, fade=fade, progress=show
+            models.get(name).detector,
+            Path(path),
+            output,
+            fade=fade,
+            objects=objects,
+            progress=show,
         )
-        slider = gr.Slider(maximum=max(len(found) - 1, 1), value=0, visible=True)
+        slider = gr.Slider(maximum=max(len(found[0]) - 1, 1), value=0, visible=True)
         return (
             str(output),
             found,
@@ -115,7 +138,7 @@ def video_tab(models: Models, model: Any, folder: Path) -> None:
 
     start.click(
         detect,
-        [video, model, fade, format_],
+        [video, model, objects, fade, format_],
         [drawn, poses, name_of_video, frame, table, download],
         show_progress_on=[drawn],
     )
@@ -154,7 +177,8 @@ def webcam_tab(models: Models, model: Any) -> None:
     def detect(picture: np.ndarray | None, name: str | None, fade: bool) -> Any:
         if picture is None:
             return None
-        return detect_picture(models.get(name).detector, picture, fade=fade, search=False)[0]
+        drawn, _ = detect_picture(models.get(name).detector, picture, fade=fade, search=False)
+        return drawn
 
     camera.stream(
         detect,
