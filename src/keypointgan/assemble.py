@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from keypointgan.config import Config, ModelConfig
+from keypointgan.config import Config
 from keypointgan.data.backdrops import Backdrops
 from keypointgan.data.drawn_animals import DrawnAnimals
 from keypointgan.data.drawn_faces import DrawnFaces, borders_of, has_landmarks
@@ -30,6 +30,7 @@ from keypointgan.models.plausibility import Plausibility
 from keypointgan.models.regressor import CompactRegressor, Regressor
 from keypointgan.models.student import Student
 from keypointgan.ops.capsules import draw_capsules, draw_one_by_one
+from keypointgan.settings import ModelConfig
 from keypointgan.skeletons import SIDES, Skeleton
 
 

@@ -14,13 +14,13 @@ from PIL import ExifTags, Image
 from torch import nn
 
 from keypointgan.assemble import assemble_model, assemble_naming
-from keypointgan.config import ModelConfig
 from keypointgan.errors import ExportError, MissingExtraError
 from keypointgan.inference import export as exporting
 from keypointgan.inference.detector import Detector
 from keypointgan.inference.export import OPSET, TOLERANCE, export_onnx
 from keypointgan.models.keypointgan import Detection
 from keypointgan.models.student import Backbone, Student
+from keypointgan.settings import ModelConfig
 from keypointgan.skeletons import Skeleton
 
 pytest.importorskip("onnxruntime", reason="the extra 'export' is not installed")

@@ -13,7 +13,7 @@ from lightning.fabric import Fabric
 from torch import nn
 from torch.testing import assert_close
 
-from keypointgan.config import TrainingConfig
+from keypointgan.settings import TrainingConfig
 from keypointgan.training.process import Clock, averager, interruptible, make_fabric
 from keypointgan.training.progress import Progress
 

@@ -14,11 +14,11 @@ import torch
 from torch.optim import Adam
 
 from keypointgan.checkpoint import load_model, method_of
-from keypointgan.config import PretrainConfig
 from keypointgan.data.priors import Prior
 from keypointgan.errors import CheckpointError
 from keypointgan.models.keypointgan import KeypointGAN
 from keypointgan.ops.keypoints import soft_argmax
+from keypointgan.settings import PretrainConfig
 from keypointgan.skeletons import Skeleton
 from keypointgan.training.step import Engine, regressor_step
 from keypointgan.wording import counted

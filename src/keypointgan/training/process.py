@@ -11,8 +11,8 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor
 
-from keypointgan.config import TrainingConfig
 from keypointgan.hardware import NO_BFLOAT16, has_bfloat16
+from keypointgan.settings import TrainingConfig
 from keypointgan.training.progress import Listener
 
 
