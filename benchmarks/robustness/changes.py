@@ -108,6 +108,21 @@ def _cut_off(share: float) -> Changed:
     return Changed(picture, lambda known, side: known + np.array([0, int(share * side)]))
 
 
+def _close_up(share: float) -> Changed:
+    """The middle of the upper part, enlarged: this share of the width and of the height."""
+
+    def picture(pixels: ndarray) -> ndarray:
+        side = len(pixels)
+        left = side * (1 - share) / 2
+        part = (left, 0.0, side - left, side * share)
+        whole = Image.fromarray(pixels)
+        return np.asarray(whole.resize(whole.size, Image.Resampling.BICUBIC, box=part))
+
+    return Changed(
+        picture, lambda known, side: (known - np.array([side * (1 - share) / 2, 0])) / share
+    )
+
+
 CHANGES = {
     "as it comes": Changed(lambda pixels: pixels),
     "dark (0.35 times the light)": _light(lambda x: x * 0.35),
@@ -131,5 +146,7 @@ CHANGES = {
     "turned by 180 degrees": _rotated(180),
     "a quarter cut off below": _cut_off(0.25),
     "four tenths cut off below": _cut_off(0.4),
+    "close up, 0.7 of the sides": _close_up(0.7),
+    "close up, 0.55": _close_up(0.55),
 }
 """What is done to the frames, by name."""

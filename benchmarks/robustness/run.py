@@ -4,8 +4,8 @@ python benchmarks/robustness/run.py MODEL STORE --labels LABELS.npz --out OUT.js
 
 Labelled frames of a store are changed one way after the other (`changes.py`), and each is read as a
 picture of its own, as `keypointgan predict` does. Errors are in % of the side, those of faces in %
-of the outer-eye distance; points that a change takes out of the picture do not count. Labels only
-measure.
+of the outer-eye distance; points that a change takes out of the picture do not count, nor do
+frames without any other. Labels only measure.
 """
 
 import argparse
@@ -84,6 +84,8 @@ def figures(
     xy: ndarray, expected: ndarray, joints: list[int], mirror: tuple[int, ...], side: int
 ) -> dict[str, float]:
     inside = ((expected >= 0) & (expected < side)).all(axis=-1)
+    some = inside.any(axis=-1)
+    xy, expected, inside = xy[some], expected[some], inside[some]
     unit = np.full(len(xy), float(side))
     if len(joints) == FACE:
         unit = np.linalg.norm(expected[:, 36] - expected[:, 45], axis=-1)

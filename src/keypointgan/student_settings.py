@@ -86,3 +86,6 @@ class StudentConfig(Settings):
     bystanders: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Probability that what another frame shows is put beside, in front or behind: for objects that
     come in groups."""
+    close_ups: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Probability that a view shows only a part of the object, mostly its upper one: for people, of
+    whom pictures often show no legs."""

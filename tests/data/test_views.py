@@ -20,6 +20,7 @@ MOVED = ViewRange(
     camera=0.0,
     inverted=0.0,
     bystanders=0.0,
+    close_ups=0.0,
     mirror=None,
 )
 STILL = replace(MOVED, rotation=0.0, scale=0.0, shift=0.0)
@@ -135,3 +136,14 @@ def test_faults_of_cameras_move_no_point() -> None:
     )
     assert_close(moved, points)
     assert not torch.isclose(views, _dots(points), atol=1e-3).flatten(1).all(dim=1).all()
+
+
+def test_a_close_up_takes_points_where_it_takes_their_dots() -> None:
+    """Enlarged dots are found to about two pixels of 64, those that are inside; some are not."""
+    points = _points(32)
+    views, moved = draw_views(
+        _dots(points), points, replace(MOVED, close_ups=1.0), generator=_seeded()
+    )
+    inside = (moved.abs() < 0.9).all(dim=-1)
+    assert 0.2 < float(inside.float().mean()) < 0.8
+    assert_close(_where_bright(views)[inside], moved[inside], atol=0.07, rtol=0)

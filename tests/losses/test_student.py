@@ -59,18 +59,35 @@ def test_the_misfit_is_least_where_the_stated_error_is_half_of_the_distance() ->
         assert _loss(heatmaps, best.detach() + other).error > loss.error + 0.05
 
 
-def test_points_that_are_nan_outside_or_of_no_weight_do_not_count() -> None:
+def test_points_that_are_nan_or_of_no_weight_do_not_count() -> None:
     """The second keypoint of both frames is as bad as can be, and changes nothing."""
     heatmaps = _perfect(POINTS + 0.05)
     spoilt = heatmaps.clone()
     spoilt[:, 1] = _perfect(-POINTS)[:, 1]
     first = torch.tensor([1.0, 0.0]).expand(2, 2)
     alone = _loss(heatmaps, weight=first)
-    for lost in (math.nan, 1.2):
-        target = POINTS.clone()
-        target[:, 1] = lost
-        assert_close(vars(_loss(spoilt, target=target)), vars(alone))
+    target = POINTS.clone()
+    target[:, 1] = math.nan
+    assert_close(vars(_loss(spoilt, target=target)), vars(alone))
     assert_close(vars(_loss(spoilt, weight=first)), vars(alone))
+
+
+def test_a_point_outside_teaches_how_wrong_what_is_read_is_and_not_where() -> None:
+    """The second keypoint lies 0.4 beyond the border; whatever is stated as its error, the
+    heatmaps cost what the first one's cost."""
+    heatmaps = _perfect(POINTS + 0.05)
+    first = torch.tensor([1.0, 0.0]).expand(2, 2)
+    alone = _loss(heatmaps, weight=first)
+    target = POINTS.clone()
+    target[:, 1] = 1.4
+    off = (locate(heatmaps) - target).norm(dim=-1)
+    stated = (off / 2).log().requires_grad_()
+    loss = _loss(heatmaps, stated, target=target)
+    assert_close((loss.heatmaps, loss.points), (alone.heatmaps, alone.points))
+    loss.error.backward()
+    assert stated.grad is not None
+    assert_close(stated.grad, torch.zeros(2, 2), atol=1e-6, rtol=0)
+    assert _loss(heatmaps, stated.detach() - 1, target=target).error > loss.error + 0.3
 
 
 def test_points_that_do_not_count_leave_gradients_finite() -> None:

@@ -14,6 +14,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from keypointgan.data.bystanders import add_bystanders
 from keypointgan.data.camera import Pictures, add_faults
+from keypointgan.data.close_ups import come_closer
 from keypointgan.data.dice import Dice
 from keypointgan.ops.keypoints import mirror
 from keypointgan.ops.warp import random_warp, warp_frames
@@ -33,6 +34,7 @@ class ViewRange:
         camera: Probability of each fault of cameras and recorders (`data.camera`).
         inverted: Share of the views in which bright and dark are exchanged.
         bystanders: Probability that somebody else is beside (`data.bystanders`).
+        close_ups: Probability that a part of the object is outside (`data.close_ups`).
         mirror: For each keypoint the index of the one on the other side, to mirror half of the
             views; none to mirror no view.
     """
@@ -45,6 +47,7 @@ class ViewRange:
     camera: float
     inverted: float
     bystanders: float
+    close_ups: float
     mirror: Sequence[int] | None
 
 
@@ -67,6 +70,7 @@ def draw_views(
         scale=views.scale,
         shift=views.shift,
     )
+    warp = come_closer(warp, points, dice, probability=views.close_ups)
     frames, points = warp_frames(frames, warp), warp.move(points)
     if views.mirror is not None:
         turned = dice.uniform(0, 1) < 0.5

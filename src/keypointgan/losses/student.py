@@ -37,24 +37,27 @@ def student_loss(
     Args:
         heatmaps: Unnormalised scores.
         log_error: Logarithm of the scale of the error, from the student.
-        target: The points; those outside of the image and NaN do not count.
+        target: The points; NaN ones do not count. Those outside of the image teach only how wrong
+            whatever is read inside of it is.
         weight: How much each point counts.
     """
-    known = target.isfinite().all(dim=-1) & is_inside(target.nan_to_num())
+    known = target.isfinite().all(dim=-1)
     target = torch.where(known.unsqueeze(-1), target, torch.zeros_like(target))
-    weight = weight * known
+    inside = is_inside(target)
+    stated, weight = weight * known, weight * (known & inside)
     total = weight.sum().clamp_min(1e-6)
+    place = torch.where(inside.unsqueeze(-1), target, torch.zeros_like(target))
     heatmaps, log_error = promoted(heatmaps), promoted(log_error)
     rows, columns = heatmaps.shape[-2:]
-    wanted = draw_heatmaps(target, size=(rows, columns)).flatten(2)
+    wanted = draw_heatmaps(place, size=(rows, columns)).flatten(2)
     likely = heatmaps.flatten(2).log_softmax(dim=-1)
     entropy = (wanted * (wanted.clamp_min(1e-12).log() - likely)).sum(dim=-1)
-    away = (mean_place(heatmaps) - target).square().sum(dim=-1).add(1e-8).sqrt()
+    away = (mean_place(heatmaps) - place).square().sum(dim=-1).add(1e-8).sqrt()
     with torch.no_grad():
         off = (locate(heatmaps) - target).norm(dim=-1)
     misfit = off * (-log_error).exp() + 2 * log_error
     return StudentLoss(
         (entropy * weight).sum() / total,
         (away * weight).sum() / total,
-        (misfit * weight).sum() / total,
+        (misfit * stated).sum() / stated.sum().clamp_min(1e-6),
     )

@@ -128,6 +128,7 @@ class StudentUpdate:
             camera=settings.camera,
             inverted=settings.inverted,
             bystanders=0.0 if points is None else settings.bystanders,
+            close_ups=0.0 if points is None else settings.close_ups,
             mirror=self.mirror if self.config.data.mirror and points is not None else None,
         )
         known = frames.new_zeros(len(frames), 1, 2) if points is None else points
