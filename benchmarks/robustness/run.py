@@ -3,7 +3,8 @@
 python benchmarks/robustness/run.py MODEL STORE --labels LABELS.npz --out OUT.json
 
 Labelled frames of a store are changed one way after the other (`changes.py`), and each is read as a
-picture of its own, as `keypointgan predict` does. Errors are in % of the side, those of faces in %
+picture of its own, as `keypointgan predict` does: what it shows is looked for first, unless with
+`--no-reframe`. Errors are in % of the side, those of faces in %
 of the outer-eye distance; points that a change takes out of the picture do not count, nor do
 frames without any other. Labels only measure.
 """
@@ -21,6 +22,7 @@ from numpy import ndarray
 from keypointgan.data.labels import LABEL_FILE, Labels
 from keypointgan.data.store import Store
 from keypointgan.inference.detector import Detector
+from keypointgan.inference.poses import Poses
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "speed"))
 from measure import machine  # of the other benchmark
@@ -37,6 +39,7 @@ def main() -> None:
     parser.add_argument("--labels", type=Path, help="default: those in the store")
     parser.add_argument("--frames", type=int, default=200, help="at most, evenly chosen")
     parser.add_argument("--only", nargs="*", choices=CHANGES, help="default: all changes")
+    parser.add_argument("--no-reframe", action="store_true", help="read them as they come")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
@@ -48,16 +51,20 @@ def main() -> None:
     rows = {}
     for name in arguments.only or CHANGES:
         change = CHANGES[name]
-        found = detector.predict(np.stack([change.picture(frame) for frame in frames]))
+        pictures = np.stack([change.picture(frame) for frame in frames])
+        reframe = False if arguments.no_reframe else None
+        parts = detector.predict_batches(pictures, reframe=reframe)
+        found = Poses.concatenate([part for (part,) in parts])
         expected = change.points(points, store.size)
         rows[name] = figures(found.xy, expected, joints, detector.skeleton.mirror, store.size)
-        rows[name]["confidence"] = float(found.confidence.mean())
+        rows[name] |= confidences(found.confidence[:, joints], expected, store.size)
         print(name, {key: round(value, 2) for key, value in rows[name].items()}, flush=True)
     results = {
         "machine": machine(detector.device),
         "model": str(arguments.model),
         "store": arguments.store.name,
         "frames": len(frames),
+        "looked_for": detector.margin is not None and not arguments.no_reframe,
         "unit": "% of the outer-eye distance" if len(joints) == FACE else "% of the side",
         "changes": rows,
     }
@@ -78,6 +85,16 @@ def labelled(
     rows = np.array([starts[labels.clip[row]] + labels.frame[row] for row in chosen])
     points = (labels.xy[chosen].astype(np.float64) + 1) / 2 * store.size
     return store.frames(rows), points, [own.index(name) for name in labels.joints]
+
+
+def confidences(confidence: ndarray, expected: ndarray, side: int) -> dict[str, float]:
+    """The mean of all, and of the points that a change takes out of the picture, if any."""
+    inside = ((expected >= 0) & (expected < side)).all(axis=-1)
+    rows = {"confidence": float(confidence.mean())}
+    known = np.isfinite(expected).all(axis=-1)
+    if (known & ~inside).any():
+        rows["confidence_outside"] = float(confidence[known & ~inside].mean())
+    return rows
 
 
 def figures(
