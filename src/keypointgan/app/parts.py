@@ -79,7 +79,7 @@ def picture_given(label: str, name: str, *, camera: bool, height: int = HEIGHT) 
 
 def fade_box() -> Any:
     """A box to tick: confidence as opacity."""
-    return gr.Checkbox(False, label="Draw unsure keypoints faintly", container=False)
+    return gr.Checkbox(True, label="Draw unsure keypoints faintly", container=False)
 
 
 def objects_field(name: str) -> Any:
