@@ -3,7 +3,7 @@
 import torch
 from torch.testing import assert_close
 
-from keypointgan.ops.framing import squares_around, view_of
+from keypointgan.ops.framing import bounds, squares_around, view_of
 from keypointgan.ops.warp import warp_frames
 
 TRIANGLE = torch.tensor([[-0.3, -0.1], [0.3, -0.1], [0.0, 0.3]])
@@ -61,3 +61,13 @@ def test_a_view_shows_what_is_in_the_square_and_takes_its_points_back() -> None:
     back = torch.tensor([[[0.0, 0.0], [1.0, 1.0], [0.5, 0.75]]])
     assert_close(view.source_of(corners), back)
     assert_close(view.move(back), corners)
+
+
+def test_bounds_are_of_the_known_points_and_zero_where_there_are_too_few() -> None:
+    points = TRIANGLE.repeat(3, 1, 1)
+    points[1, 2] = torch.nan
+    points[2, 1:] = torch.nan
+    low, high, known = bounds(points)
+    assert_close(low, torch.tensor([[-0.3, -0.1], [-0.3, -0.1], [0.0, 0.0]]))
+    assert_close(high, torch.tensor([[0.3, 0.3], [0.3, -0.1], [0.0, 0.0]]))
+    assert known.tolist() == [True, True, False]

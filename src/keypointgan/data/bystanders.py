@@ -15,6 +15,7 @@ from torch import Tensor
 
 from keypointgan.data.camera import Pictures
 from keypointgan.data.dice import Dice
+from keypointgan.ops.framing import bounds
 from keypointgan.ops.warp import Warp, warp_frames
 from keypointgan.types import Keypoints
 
@@ -87,11 +88,7 @@ class _Extent(NamedTuple):
 
 
 def _extent(points: Keypoints) -> _Extent:
-    finite = points.isfinite().all(dim=-1, keepdim=True)
-    low = torch.where(finite, points, torch.inf).amin(dim=1)
-    high = torch.where(finite, points, -torch.inf).amax(dim=1)
-    known = finite.sum(dim=(1, 2)) >= 2
-    low, high = (torch.where(known[:, None], end, 0.0) for end in (low, high))
+    low, high, known = bounds(points)
     length = (high - low).amax(dim=1, keepdim=True)
     known = known & (length[:, 0] > 0)
     length = length.clamp_min(1e-3)

@@ -1,10 +1,9 @@
 """Views from so near that a part of the object is outside of them.
 
 Collections show objects whole, so a detector that learnt from them has never seen a person cut off
-at the waist, as most photographs and much of film show people: it looks for the feet at the lower
-border, and makes the hips of the elbows. Here a view comes closer to what the points of a frame
-say is one end of the object. Points outside of a view teach where nothing is sure
-(`losses.student`).
+at the waist, as many photographs and films show people. Here a view comes closer to one end of the
+object, as the points of its frame have it. What is read of a point outside of a view is wrong, and
+the student learns to say so (`losses.student`).
 """
 
 from dataclasses import replace
@@ -12,6 +11,7 @@ from dataclasses import replace
 import torch
 
 from keypointgan.data.dice import Dice
+from keypointgan.ops.framing import bounds
 from keypointgan.ops.warp import Warp
 from keypointgan.types import Keypoints
 
@@ -36,11 +36,7 @@ def come_closer(warp: Warp, points: Keypoints, dice: Dice, *, probability: float
     """
     if not probability:
         return warp
-    finite = points.isfinite().all(dim=-1, keepdim=True)
-    low = torch.where(finite, points, torch.inf).amin(dim=1)
-    high = torch.where(finite, points, -torch.inf).amax(dim=1)
-    known = finite.sum(dim=(1, 2)) >= 2
-    low, high = (torch.where(known[:, None], end, 0.0) for end in (low, high))
+    low, high, known = bounds(points)
 
     # The end is what is lost: which axis it is of, and on which side of the object.
     below = dice.uniform(0, 1) < _BELOW

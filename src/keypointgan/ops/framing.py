@@ -7,7 +7,7 @@ any frame says where the object is and how large, so it can look again in a squa
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from keypointgan.ops.warp import Warp
@@ -55,6 +55,26 @@ def squares_around(
         grown = _moving_median(size[:, None], reach=round(_GROWING * rate))
         parts.append(torch.cat([moved, grown * margin / 2], dim=1))
     return torch.cat(parts)
+
+
+def bounds(
+    points: Keypoints,
+) -> tuple[Float[Tensor, "batch 2"], Float[Tensor, "batch 2"], Bool[Tensor, " batch"]]:
+    """The box around the known points of each object.
+
+    Args:
+        points: NaN where unknown.
+
+    Returns:
+        Its upper left and its lower right corner, zeros where fewer than two points are known, and
+        where two are.
+    """
+    finite = points.isfinite().all(dim=-1, keepdim=True)
+    low = torch.where(finite, points, torch.inf).amin(dim=1)
+    high = torch.where(finite, points, -torch.inf).amax(dim=1)
+    known = finite.sum(dim=(1, 2)) >= 2
+    low, high = (torch.where(known[:, None], end, 0.0) for end in (low, high))
+    return low, high, known
 
 
 def view_of(squares: Squares) -> Warp:
