@@ -19,17 +19,17 @@ def _dice(seed: int = 1) -> Dice:
     return Dice(COUNT, generator=torch.Generator().manual_seed(seed))
 
 
-def _still(turned: float = 0.0) -> Warp:
-    cosine, sine = math.cos(turned), math.sin(turned)
+def _turned(*, angle: float = 0.5) -> Warp:
+    cosine, sine = math.cos(angle), math.sin(angle)
     affine = torch.tensor([[cosine, -sine, 0.1], [sine, cosine, 0.0]]).expand(COUNT, 2, 3)
     return Warp(affine, torch.zeros(0, 2), torch.zeros(COUNT, 0, 2))
 
 
-def _seen(points: Tensor, *, probability: float = 1.0, warp: Warp | None = None) -> Tensor:
+def _seen(points: Tensor, *, probability: float = 1.0) -> Tensor:
     """The points in the views of a warp that does nothing but come closer."""
     eye = torch.eye(2, 3).expand(COUNT, 2, 3)
-    start = warp or Warp(eye, torch.zeros(0, 2), torch.zeros(COUNT, 0, 2))
-    return come_closer(start, points, _dice(), probability=probability).move(points)
+    still = Warp(eye, torch.zeros(0, 2), torch.zeros(COUNT, 0, 2))
+    return come_closer(still, points, _dice(), probability=probability).move(points)
 
 
 def _tall() -> Tensor:
@@ -37,7 +37,7 @@ def _tall() -> Tensor:
 
 
 def _lost_below(seen: Tensor) -> Tensor:
-    """Which views keep the upper end: its middle is in the middle then, and both heads are seen."""
+    """Which views keep the upper end: their middle is the object's, and its top is seen."""
     return (seen[:, 2, 0].abs() < 1e-5) & (seen[:, 0, 1].abs() < 1)
 
 
@@ -54,7 +54,7 @@ def test_an_end_of_the_object_is_outside_and_the_other_is_not() -> None:
     assert 0.149 < float(share[below].min()) < float(share[below].max()) < 0.601
 
 
-def test_what_is_left_fills_the_view_and_is_enlarged_twice_at_most() -> None:
+def test_what_is_left_fills_the_view_and_is_enlarged_little_more_than_twice() -> None:
     """The view is 1 to 1.6 times the part that is kept, and 0.55 times the object at least."""
     seen = _seen(_tall())
     below = _lost_below(seen)
@@ -72,7 +72,7 @@ def test_as_many_come_closer_as_asked_for() -> None:
 
 def test_the_view_turns_as_it_would_have_from_afar() -> None:
     """What comes first from the view is the warp that was given, about the close-up's middle."""
-    warp = _still(turned=0.5)
+    warp = _turned()
     closer = come_closer(warp, _tall(), _dice(), probability=1.0)
     places = torch.randn(COUNT, 7, 2, generator=torch.Generator().manual_seed(2))
     straight = come_closer(
@@ -88,8 +88,8 @@ def test_the_view_turns_as_it_would_have_from_afar() -> None:
 def test_a_frame_of_which_too_little_is_known_stays_as_it_is(known: int) -> None:
     points = _tall().clone()
     points[:, known:] = math.nan
-    closer = come_closer(_still(), points, _dice(), probability=1.0)
-    assert_close(closer.affine, _still().affine)
+    closer = come_closer(_turned(), points, _dice(), probability=1.0)
+    assert_close(closer.affine, _turned().affine)
 
 
 def test_an_unknown_point_does_not_matter() -> None:
