@@ -138,6 +138,13 @@ def test_labels_of_other_clips_are_left_out(tiny_store: Path, tmp_path: Path) ->
     assert rows.tolist() == [clip.start + 2 for clip in store.clips[2:4]]
 
 
+def test_labels_are_refused_where_all_are_of_other_clips(tiny_store: Path, tmp_path: Path) -> None:
+    store = Store.open(tiny_store)
+    _labels(H36M.joints, clips=(store.clips[0].name,)).save(tmp_path / "labels.npz")
+    with pytest.raises(LabelError, match=r"0 clips, got 1 label of.*validation_fraction"):
+        labels_of(tmp_path / "labels.npz", store, (), H36M)
+
+
 def test_labels_without_any_joint_of_the_skeleton_are_refused(
     tiny_store: Path, tmp_path: Path
 ) -> None:

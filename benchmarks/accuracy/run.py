@@ -18,6 +18,8 @@ import torch
 from studies import DATA_SETS, METHODS, settings
 from tables import draw_curves, draw_prior_sizes, write_table
 
+from keypointgan.recipe import load_config
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "speed"))
 from measure import machine
 
@@ -59,6 +61,7 @@ def train(data_set: str, method: str, seed: int, arguments: argparse.Namespace) 
             method,
             store=_store(data_set, "train", arguments),
             prior=_prior(data_set, method, arguments),
+            kept_apart=load_config(data_set, arguments.set).data.validation_fraction > 0,
         ),
         *arguments.set,
         f"training.seed={seed}",
@@ -138,8 +141,6 @@ def _prior(data_set: str, method: str, arguments: argparse.Namespace) -> Path:
 
 
 def _batch(data_set: str, values: list[str], *, section: str) -> int:
-    from keypointgan.recipe import load_config
-
     return int(getattr(load_config(data_set, values), section).batch_size)
 
 

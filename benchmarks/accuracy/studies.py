@@ -122,15 +122,16 @@ METHODS: dict[str, Method] = {
 """`ours` and its ablations, one change each; `faithful`, the bounds and the students apart."""
 
 
-def settings(method: str, *, store: Path, prior: Path) -> list[str]:
+def settings(method: str, *, store: Path, prior: Path, kept_apart: bool) -> list[str]:
     """The settings of a method on a store, beside those of the recipe.
 
     Only the bounds are told where the labels of the training clips are. All are told where those of
-    the validation clips are, which choose the best checkpoint and draw the curve.
+    the validation clips are, which choose the best checkpoint and draw the curve, where the recipe
+    keeps clips apart.
     """
     labels = store / "labels.npz"
     values = [f"data.store={store}", f"prior.poses={prior}", *METHODS[method].settings]
-    if labels.is_file():
+    if labels.is_file() and kept_apart:
         values.append(f"data.validation_labels={labels}")
     if METHODS[method].labelled:
         values.append(f"training.supervised_labels={labels}")

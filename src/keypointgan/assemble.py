@@ -17,7 +17,7 @@ from keypointgan.data.labels import Labels
 from keypointgan.data.pairs import FrameBank, PairSampler, split_clips
 from keypointgan.data.priors import Prior
 from keypointgan.data.store import Store
-from keypointgan.errors import ConfigError
+from keypointgan.errors import ConfigError, LabelError
 from keypointgan.losses.adversarial import ImagePool
 from keypointgan.losses.features import Pyramid, SqueezeNet, Vgg19
 from keypointgan.losses.perceptual import PerceptualLoss
@@ -32,6 +32,7 @@ from keypointgan.models.student import Student
 from keypointgan.ops.capsules import draw_capsules, draw_one_by_one
 from keypointgan.settings import ModelConfig
 from keypointgan.skeletons import SIDES, Skeleton
+from keypointgan.wording import counted
 
 
 @dataclass(frozen=True)
@@ -247,9 +248,18 @@ def labels_of(
     """Return the labels of frames of these clips, in the skeleton's joints, and their rows.
 
     Joints that are not labelled are NaN; at least one must be.
+
+    Raises:
+        LabelError: No joint of the skeleton is labelled, or no frame of these clips.
     """
     names = {clip.name for clip in clips}
     labels = Labels.load(path)
+    if names.isdisjoint(labels.clip):
+        raise LabelError(
+            f"{path}: expected labels of at least one of {counted(len(names), 'clip')}, got "
+            f"{counted(len(labels.clip), 'label')} of others. data.validation_labels count in "
+            "clips kept apart, of which data.validation_fraction is the share."
+        )
     shared = [joint for joint in skeleton.joints if joint in labels.joints]
     known = labels.for_joints(shared or skeleton.joints)
     kept = np.array([name in names for name in labels.clip])
