@@ -13,8 +13,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from keypointgan.commands import (
+    adapt,
+    benchmarks,
+    data,
+    draw,
+    export,
+    measure,
+    predict,
+    priors,
+    tools,
+)
 from keypointgan.commands import app as page
-from keypointgan.commands import benchmarks, data, draw, export, measure, predict, priors, tools
 from keypointgan.commands.options import Device, Joints, Overrides, Recipe, joint_map
 from keypointgan.errors import KeypointGANError
 from keypointgan.wording import counted
@@ -170,6 +180,7 @@ def distill(
     _run(output, work, command=again)
 
 
+app.command()(adapt.adapt)
 app.command()(measure.evaluate)
 app.command()(measure.calibrate)
 

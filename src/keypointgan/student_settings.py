@@ -42,7 +42,8 @@ class StudentConfig(Settings):
     guess_every: PositiveInt = 2_000
     """Updates between two rounds of guessing the points of all training frames."""
     start: Path | None = None
-    """Start from the student of this run or name, which guesses from the first update on."""
+    """Start from the student of this run or name, which guesses from the first update on. Without
+    a prior and figures it learns from its guesses alone and names sides as it did before."""
     committee: tuple[Path, ...] = ()
     """Students, runs or names, that read all training frames along with it in each round: their
     heatmaps are averaged. Each makes a round as much longer as the student itself takes."""

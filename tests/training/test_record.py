@@ -63,5 +63,6 @@ def test_scores_are_told_in_one_line(
     state.step = 7
     record.tell_scores({"flip_accuracy": 97.5, "spread": 1.0, "error": 3.14159})
     assert isinstance(record.listener, _Listener)
+    record.tell_scores({})
     assert record.listener.messages == ["step 7: error 3.14, flip_accuracy 97.50"]
     record.close()

@@ -494,6 +494,24 @@ def test_who_goes_on_from_a_student_with_a_naming_learns_an_own_one_or_none(
     assert holds_naming(_weights(tmp_path / "run")) == again
 
 
+def test_who_goes_on_without_a_prior_needs_no_figures_and_keeps_the_naming(
+    make: MakeConfig, tmp_path: Path
+) -> None:
+    config = make("student.steps=1")
+    torch.manual_seed(0)
+    model = assemble_student(config, H36M, named=True)
+    other = tmp_path / "other"
+    save_checkpoint(other, model.eval(), config=config, skeleton=H36M, step=1, metrics={})
+    settings = ("prior.poses=null", "student.figures=0", "student.sides_by_prior=true")
+    config = make(f"student.start={other}", *settings, "student.steps=2")
+    assert StudentTrainer(tmp_path / "run", config).fit().step == 2
+    found, before = _weights(tmp_path / "run"), load_model(other).model.state_dict()
+    assert found.keys() == before.keys()
+    of_naming = [name for name in before if name.startswith("naming.")]
+    assert of_naming
+    assert all(torch.equal(found[name], before[name]) for name in of_naming)
+
+
 @pytest.mark.parametrize("phase", ["sides", "guess"])
 def test_a_stop_between_updates_is_heard_and_changes_nothing(
     make: MakeConfig,
@@ -521,7 +539,7 @@ def test_a_stop_between_updates_is_heard_and_changes_nothing(
 def test_a_teacher_whose_guesses_do_not_count_is_not_enough(
     make: MakeConfig, teacher: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ConfigError, match="no teacher whose guesses count"):
+    with pytest.raises(ConfigError, match="no guesses that count"):
         StudentTrainer(tmp_path, make("student.figures=0", "student.real=0"), teacher=teacher)
 
 

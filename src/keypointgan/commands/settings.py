@@ -33,6 +33,7 @@ def resolve(
     *,
     supervised: bool = False,
     student: bool = False,
+    base: str | None = None,
 ) -> Config:
     """Return the settings of a new run, or of the one that is taken up.
 
@@ -42,12 +43,14 @@ def resolve(
         overrides: `key.key=value` settings.
         supervised: Train the twin on labels, by default those inside the store.
         student: The run is of a student, whose loop has settings of its own.
+        base: YAML of what a new run's settings are based on, where there is no recipe.
 
     Raises:
         ConfigError: A setting is wrong, or the run was started with other ones.
     """
     before = read_settings(run) if run is not None else None
-    base = before.to_yaml() if before is not None and recipe is None else None
+    if before is not None and recipe is None:
+        base = before.to_yaml()
     if supervised:
         overrides = [*overrides, *_twin_overrides(recipe, overrides, base)]
     config = load_config(recipe, overrides, base=base)

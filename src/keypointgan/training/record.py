@@ -81,9 +81,10 @@ class Record:
             self.listener.on_message(f"warning ({warning.name}): {warning.message}")
 
     def tell_scores(self, figures: Mapping[str, float]) -> None:
-        """Tell the figures of an evaluation."""
+        """Tell the figures of an evaluation; nothing where no label gave any."""
         told = ", ".join(f"{name} {figures[name]:.2f}" for name in _SHOWN if name in figures)
-        self.listener.on_message(f"step {self.state.step}: {told}")
+        if told:
+            self.listener.on_message(f"step {self.state.step}: {told}")
 
     def tell_progress(self, clock: Clock, figures: Mapping[str, float]) -> None:
         """Tell how far training is, how fast, and until when."""

@@ -123,7 +123,7 @@ class StudentTrainer:
             device=self.device,
             autocast=self.fabric.autocast,
             listener=self.listener,
-            committee=[self._other(path, "committee") for path in config.student.committee],
+            committee=self._committee(),
             naming=self.state.averaged.naming,
         )
         if settings.compile:
@@ -195,8 +195,15 @@ class StudentTrainer:
     def _other(self, path: Path, setting: str) -> Student:
         return load_student(path, self.config, self.skeleton, setting=setting, device=self.device)
 
+    def _committee(self) -> list[Student]:
+        members = [self._other(path, "committee") for path in self.config.student.committee]
+        for member in members:
+            member.naming = None  # sides are named once, in what all have read
+        return members
+
     def _start_from(self, start: Path) -> None:
         loaded = self._other(start, "start")
+        naming, loaded.naming = loaded.naming, None
         try:
             for model in (self.state.model, self.state.averaged):
                 model.load_state_dict(loaded.state_dict())
@@ -206,6 +213,8 @@ class StudentTrainer:
                 f"'{self.config.student.backbone}', got another one. Set student.width and "
                 "student.backbone to its own."
             ) from error
+        if self.config.student.sides_by_prior and self.config.prior.poses is None:
+            self.state.averaged.naming = naming  # else it is learnt from the prior of this run
 
     def _adopt_backbone(self, weights: Path) -> None:
         rows, _ = self.data.sampler.sample(
@@ -218,12 +227,14 @@ class StudentTrainer:
 
     def _refuse_nothing_to_learn(self) -> None:
         settings = self.config.student
-        has_guesses = self.state.guesses is not None or self.teacher is not None
+        has_guesses = (
+            self.state.guesses is not None or self.teacher is not None or settings.start is not None
+        )
         if self.known is None and not (has_guesses and settings.real):
             raise ConfigError(
                 "student.figures: expected something to learn from, got no figures, no painted "
-                "frames and no teacher whose guesses count. Name a trained run with --teacher, or "
-                "draw figures."
+                "frames and no guesses that count. Name a trained run with --teacher, a student "
+                "with student.start, or draw figures."
             )
 
     def _labelled_rows(self) -> Guesses:

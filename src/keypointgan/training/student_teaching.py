@@ -19,7 +19,7 @@ from keypointgan.training.known_frames import DrawnAhead, KnownFrames, Painter, 
 def load_student(
     path: Path, config: Config, skeleton: Skeleton, *, setting: str, device: torch.device
 ) -> Student:
-    """Another student, in evaluation mode.
+    """Another student, in evaluation mode, with what names its sides.
 
     Raises:
         CheckpointError: There is none at `path`, or one of other joints; `setting` named it.
@@ -45,6 +45,7 @@ def load_teacher(
     loaded = load_model(run, device=device)
     if isinstance(loaded.model, Student) and not config.student.synthesis:
         _check_joints(run, loaded.skeleton, skeleton)
+        loaded.model.naming = None  # it is learnt from the prior of this run
         return _as_reader(loaded.model, config)
     teacher = method_of(loaded, where=run)
     _check_joints(run, loaded.skeleton, skeleton)
@@ -60,7 +61,6 @@ def load_teacher(
 
 
 def _as_reader(student: Student, config: Config) -> Student:
-    student.naming = None  # it is learnt from the prior of this run
     if config.training.channels_last:
         student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return student.eval()
