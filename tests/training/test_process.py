@@ -13,9 +13,10 @@ from lightning.fabric import Fabric
 from torch import nn
 from torch.testing import assert_close
 
+from keypointgan.errors import ConfigError
 from keypointgan.settings import TrainingConfig
 from keypointgan.training.process import Clock, averager, interruptible, make_fabric
-from keypointgan.training.progress import Progress
+from keypointgan.training.progress import Progress, Silent
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
@@ -31,6 +32,12 @@ def test_the_first_signal_stops_gently_and_the_second_at_once(kind: signal.Signa
         assert stops == ["stop"]
     finally:
         signal.signal(kind, before)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has such a device")
+def test_a_device_that_the_machine_lacks_is_refused() -> None:
+    with pytest.raises(ConfigError, match="Expected a device of this machine"):
+        make_fabric(TrainingConfig(device="cuda"), listener=Silent())
 
 
 def test_signals_are_the_callers_again_afterwards() -> None:

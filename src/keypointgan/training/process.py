@@ -11,7 +11,7 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor
 
-from keypointgan.hardware import NO_BFLOAT16, has_bfloat16
+from keypointgan.hardware import NO_BFLOAT16, choose_device, has_bfloat16
 from keypointgan.settings import TrainingConfig
 from keypointgan.training.progress import Listener
 
@@ -58,7 +58,12 @@ class Clock:
 
 
 def make_fabric(settings: TrainingConfig, *, listener: Listener) -> Fabric:
-    """The device and the number format of a run; bfloat16 only where the device computes in it."""
+    """The device and the number format of a run; bfloat16 only where the device computes in it.
+
+    Raises:
+        ConfigError: This machine has no such device.
+    """
+    choose_device(settings.device)
 
     def fabric(precision: Literal["32-true", "bf16-mixed"]) -> Fabric:
         return Fabric(accelerator=settings.device, devices=settings.devices, precision=precision)
