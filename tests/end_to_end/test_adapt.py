@@ -136,7 +136,7 @@ def test_a_skeleton_of_the_users_comes_along(student: Path, tmp_path: Path) -> N
     _, values = settings_of(
         replace(loaded, config=config), tmp_path, start=student, minutes=1, overrides=()
     )
-    assert f"model.skeleton={tmp_path / 'skeleton.yaml'}" in values
+    assert f'model.skeleton="{tmp_path / "skeleton.yaml"}"' in values
     assert Skeleton.load(tmp_path / "skeleton.yaml") == H36M
 
 

@@ -107,7 +107,8 @@ def _tell(change: "Change") -> None:
     before, after = change.confidence
     typer.echo(
         f"Keypoints moved by {change.moved:.1f} % of the square's side on average, in "
-        f"{change.much:.0%} of the frames by more than 5 %. Mean confidence {before:.2f} before, "
+        f"{change.much:.0%} of the frames by more than 5 %; left and right are exchanged in "
+        f"{change.exchanged:.0%}. Mean confidence {before:.2f} before, "
         f"{after:.2f} after; learning from oneself raises it in any case.",
         err=True,
     )

@@ -1,6 +1,7 @@
 """A student goes on, without a label, on the videos that it is to be used on."""
 
 import csv
+import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -13,9 +14,10 @@ from numpy import ndarray
 from PIL import Image, ImageDraw
 
 from keypointgan.checkpoint import LoadedModel, load_model
+from keypointgan.commands.outputs import disk_is_full
 from keypointgan.data.ingest import IngestSummary, ingest
 from keypointgan.data.plans import MASK_PATTERN, Follow
-from keypointgan.data.sources import find_sources, name_clips
+from keypointgan.data.sources import find_sources, name_clips, say_others
 from keypointgan.data.store import Progress, Store
 from keypointgan.data.whole_files import make_folder, whole_file, write_text
 from keypointgan.data.windows import MAX_GAP
@@ -58,9 +60,10 @@ _SETTINGS = (
     "student.batch_size=40",
     "student.learning_rate=0.0003",
     "student.average=0.99",
-    "student.guess_every=100",
+    "student.guess_every=1000000",  # once: of guesses on guesses whole clips lost their sides
     "training.supervised=false",
     "training.supervised_labels=null",
+    "training.device=auto",
     "training.devices=1",
     "training.precision=bf16-mixed",
     "training.channels_last=true",
@@ -82,12 +85,14 @@ class Change:
     Attributes:
         moved: Mean distance by which the keypoints of a frame moved, % of the square's side.
         much: Share of the frames in which that is more than 5 %.
+        exchanged: Share of the frames in which left and right are rather exchanged than moved.
         confidence: Mean confidence before and after.
         picture: Frames that changed most, before and after.
     """
 
     moved: float
     much: float
+    exchanged: float
     confidence: tuple[float, float]
     picture: Path
 
@@ -121,15 +126,15 @@ def settings_of(
     """
     values = [
         *_SETTINGS,
-        f"data.store={run / STORE}",
-        f"student.start={start}",
+        f"data.store={json.dumps(str(run / STORE))}",
+        f"student.start={json.dumps(str(start))}",
         f"student.sides_by_prior={str(_names_sides(loaded)).lower()}",
         f"training.minutes={minutes}",
     ]
     if loaded.config.model.skeleton not in list_skeletons():
         file = run / "skeleton.yaml"
         write_text(file, yaml.safe_dump(loaded.skeleton.to_dict(), sort_keys=False))
-        values.append(f"model.skeleton={file}")
+        values.append(f"model.skeleton={json.dumps(str(file))}")
     return loaded.config.to_yaml(), [*values, *overrides]
 
 
@@ -160,11 +165,11 @@ def gather(
     Raises:
         DataError: No video can be used.
     """
-    found = find_sources(given)
     if boxes is not None:
         with counting("frames") as progress:
-            return _ingest(detector, [*found.sources], run, boxes, progress=progress)
-    skipped = list(found.skipped)
+            return _ingest(detector, given, run, boxes, progress=progress)
+    found = find_sources(given)
+    skipped, notes = list(found.skipped), [say_others(found.others)] if found.others else []
     summary = None
     for source, name in name_clips(found.sources).items():
         file = run / PLACES / f"{name}.csv"
@@ -177,13 +182,16 @@ def gather(
             with counting(f"keeping {source.name}") as progress:
                 summary = _ingest(detector, [source], run, follow, progress=progress)
         except DataError as error:
+            if disk_is_full(error):
+                raise  # the next source would fail likewise
             skipped.append((str(source), str(error)))
             continue
         skipped += summary.skipped
+        notes += summary.notes
     if summary is None:
         reasons = "; ".join(f"{source}: {reason}" for source, reason in skipped)
         raise DataError(f"Expected a video that can be learnt from, got none. {reasons}")
-    return replace(summary, skipped=tuple(skipped))
+    return replace(summary, skipped=tuple(skipped), notes=tuple(notes))
 
 
 def compare(before: Detector, after: Detector, run: Path) -> Change:
@@ -193,7 +201,11 @@ def compare(before: Detector, after: Detector, run: Path) -> Change:
     rows = np.unique(np.linspace(0, total - 1, min(total, _COMPARED)).astype(np.int64))
     frames = store.frames(rows)
     old, new = (detector.predict(frames, reframe=False) for detector in (before, after))
-    moved = 100 / store.size * np.linalg.norm(new.xy - old.xy, axis=-1).mean(axis=-1)
+    mirror = list(before.skeleton.mirror)
+    moved, crossed = (
+        100 / store.size * np.linalg.norm(xy - old.xy, axis=-1).mean(axis=-1)
+        for xy in (new.xy, new.xy[:, mirror])
+    )
     clips = np.searchsorted([clip.start for clip in store.clips], rows, side="right")
     chosen = _most_changed(moved, clips)
     path = run / FIGURES / f"{PICTURE}.png"
@@ -203,6 +215,7 @@ def compare(before: Detector, after: Detector, run: Path) -> Change:
     return Change(
         moved=float(moved.mean()),
         much=float((moved > 5).mean()),
+        exchanged=float((crossed < moved).mean()),
         confidence=(float(old.confidence.mean()), float(new.confidence.mean())),
         picture=path,
     )
@@ -213,7 +226,12 @@ def _names_sides(loaded: LoadedModel) -> bool:
 
 
 def _ingest(
-    detector: Detector, sources: Sequence[Path], run: Path, follow: Follow, *, progress: Progress
+    detector: Detector,
+    sources: Sequence[str | Path],
+    run: Path,
+    follow: Follow,
+    *,
+    progress: Progress,
 ) -> IngestSummary:
     return ingest(
         sources,
