@@ -177,7 +177,7 @@ def gather(
             if not file.exists():
                 with counting(f"looking at {source.name}") as progress:
                     places = detector.look(source, objects=objects, progress=progress)
-                _write_places(places, file, most=max(1, frames // len(found.sources)))
+                _write_places(places, file, most=max(1, frames // (objects * len(found.sources))))
             follow = Follow(str(file), margin=_SPACE, follow_size=True)
             with counting(f"keeping {source.name}") as progress:
                 summary = _ingest(detector, [source], run, follow, progress=progress)
