@@ -12,11 +12,14 @@ from PIL import Image
 from keypointgan.assemble import assemble_model, assemble_student
 from keypointgan.checkpoint import load_model, save_checkpoint
 from keypointgan.cli import main
-from keypointgan.commands.adapting import _stretches, settings_of
+from keypointgan.commands.adapting import _stretches, _write_places, settings_of
 from keypointgan.config import Config
 from keypointgan.data.store import Store
 from keypointgan.data.synthetic import synthetic_clips
 from keypointgan.data.video import write_video
+from keypointgan.data.windows import BoxTrack
+from keypointgan.errors import DataError
+from keypointgan.inference.places import Places
 from keypointgan.skeletons import Skeleton
 
 MakeConfig = Callable[..., Config]
@@ -93,7 +96,8 @@ def test_squares_of_given_boxes_are_learnt_from(student: Path, video: Path, tmp_
     run = tmp_path / "run"
     assert _call("adapt", student, video, "-o", run, *FEW, "--boxes", boxes) == 0
     assert [clip.frames for clip in Store.open(run / "frames").clips] == [9, 9]
-    assert not (run / "places").exists()
+    places = (run / "places" / "a clip.csv").read_text(encoding="utf-8")
+    assert "0,1.0,1.0,79.0,79.0,a" in places  # 1.3 times 60, about (40, 40)
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_learnt_from(
@@ -138,6 +142,19 @@ def test_a_skeleton_of_the_users_comes_along(student: Path, tmp_path: Path) -> N
     )
     assert f'model.skeleton="{tmp_path / "skeleton.yaml"}"' in values
     assert Skeleton.load(tmp_path / "skeleton.yaml") == H36M
+
+
+def test_so_many_squares_are_kept_of_all_animals_together(tmp_path: Path) -> None:
+    every, ones = np.arange(1000), np.ones(1000)
+    tracks = [BoxTrack(name, every, np.full((1000, 2), 50.0), 20 * ones) for name in "ab"]
+    _write_places(Places.of_tracks(tracks), tmp_path / "places.csv", most=400)
+    assert len((tmp_path / "places.csv").read_text(encoding="utf-8").splitlines()) == 1 + 400
+
+
+def test_a_video_without_an_object_is_said_to_be_one(tmp_path: Path) -> None:
+    nowhere = Places.of_boxes(np.full((3, 4), np.nan))
+    with pytest.raises(DataError, match="found none"):
+        _write_places(nowhere, tmp_path / "places.csv", most=10)
 
 
 def test_of_a_long_video_two_stretches_are_learnt_from() -> None:

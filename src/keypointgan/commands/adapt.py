@@ -56,7 +56,6 @@ def adapt(
         compare,
         gather,
         load_start,
-        say_gathered,
         settings_of,
     )
     from keypointgan.commands.console import TrainingView, counting
@@ -88,7 +87,8 @@ def adapt(
     for note in summary.notes:
         typer.echo(f"look at {note}", err=True)
     tell_skipped(summary.skipped)
-    typer.echo(say_gathered(summary), err=True)
+    kept = f"{counted(summary.clips, 'clip')}, {counted(summary.frames, 'frame')}"
+    typer.echo(f"{kept} to learn from", err=True)
     with TrainingView() as view:
         outcome = distill(output, config, listener=view)
     done = counted(outcome.step, "update")

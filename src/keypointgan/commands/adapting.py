@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 
 from keypointgan.checkpoint import LoadedModel, load_model
 from keypointgan.commands.outputs import disk_is_full
+from keypointgan.commands.predicting import boxes_of_all, places_in
 from keypointgan.data.ingest import IngestSummary, ingest
 from keypointgan.data.plans import MASK_PATTERN, Follow
 from keypointgan.data.sources import find_sources, name_clips, say_others
@@ -27,10 +28,10 @@ from keypointgan.inference.overlay import frames_of
 from keypointgan.inference.places import Places
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.sheets import draw_sheet
+from keypointgan.models.naming import holds_naming
 from keypointgan.models.student import Student
 from keypointgan.report import FIGURES
 from keypointgan.skeletons import list_skeletons
-from keypointgan.wording import counted
 
 STORE, PLACES = "frames", "places"
 """Folders of a run: the frames that it learns from, and where the objects are in each video."""
@@ -128,7 +129,7 @@ def settings_of(
         *_SETTINGS,
         f"data.store={json.dumps(str(run / STORE))}",
         f"student.start={json.dumps(str(start))}",
-        f"student.sides_by_prior={str(_names_sides(loaded)).lower()}",
+        f"student.sides_by_prior={str(holds_naming(loaded.model.state_dict())).lower()}",
         f"training.minutes={minutes}",
     ]
     if loaded.config.model.skeleton not in list_skeletons():
@@ -158,29 +159,38 @@ def gather(
         run: The run's folder.
         boxes: Where they are, from a file; None to look for them.
         objects: For how many.
-        frames: How many to keep, at most: of longer videos stretches of 100, evenly spread. Where
-            these would nearly touch, and with boxes, videos are kept whole.
+        frames: How many to keep, at most, of all objects together: of longer videos stretches of
+            100, evenly spread. Where these would nearly touch a video is kept whole.
         counting: Shows progress.
 
     Raises:
         DataError: No video can be used.
     """
-    if boxes is not None:
-        with counting("frames") as progress:
-            return _ingest(detector, given, run, boxes, progress=progress)
     found = find_sources(given)
     skipped, notes = list(found.skipped), [say_others(found.others)] if found.others else []
+    of_all, alone = boxes_of_all(boxes), len(found.sources) == 1
     summary = None
     for source, name in name_clips(found.sources).items():
         file = run / PLACES / f"{name}.csv"
         try:
             if not file.exists():
-                with counting(f"looking at {source.name}") as progress:
-                    places = detector.look(source, objects=objects, progress=progress)
-                _write_places(places, file, most=max(1, frames // (objects * len(found.sources))))
+                if boxes is None:
+                    with counting(f"looking at {source.name}") as progress:
+                        places = detector.look(source, objects=objects, progress=progress)
+                else:
+                    places = places_in(source, boxes, file=of_all, alone=alone)
+                _write_places(places, file, most=frames // len(found.sources))
             follow = Follow(str(file), margin=_SPACE, follow_size=True)
             with counting(f"keeping {source.name}") as progress:
-                summary = _ingest(detector, [source], run, follow, progress=progress)
+                summary = ingest(
+                    source,
+                    run / STORE,
+                    size=detector.size,
+                    quality=_QUALITY,
+                    crop=follow,
+                    masks=MASK_PATTERN,
+                    progress=progress,
+                )
         except DataError as error:
             if disk_is_full(error):
                 raise  # the next source would fail likewise
@@ -221,32 +231,13 @@ def compare(before: Detector, after: Detector, run: Path) -> Change:
     )
 
 
-def _names_sides(loaded: LoadedModel) -> bool:
-    return isinstance(loaded.model, Student) and loaded.model.naming is not None
-
-
-def _ingest(
-    detector: Detector,
-    sources: Sequence[str | Path],
-    run: Path,
-    follow: Follow,
-    *,
-    progress: Progress,
-) -> IngestSummary:
-    return ingest(
-        sources,
-        run / STORE,
-        size=detector.size,
-        quality=_QUALITY,
-        crop=follow,
-        masks=MASK_PATTERN,
-        progress=progress,
-    )
-
-
 def _write_places(places: Places, path: Path, *, most: int) -> None:
-    """A file of boxes: the squares of upright objects, in some stretches of a long video."""
-    kept = np.isin(places.frames, _stretches(int(places.frames.max(initial=0)) + 1, most))
+    """A file of boxes: the squares of upright objects, of long videos so many in some stretches."""
+    seen, counts = np.unique(places.frames, return_counts=True)
+    if not len(seen):
+        raise DataError("expected an object in at least two frames, found none")
+    total = int(seen[-1]) + 1
+    kept = np.isin(places.frames, _stretches(total, int(most / counts.mean())))
     if places.turns is not None:
         kept &= places.turns == 0
     make_folder(path.parent)
@@ -298,8 +289,3 @@ def _sheet(frames: ndarray, old: Poses, new: Poses) -> Image.Image:
         word = "after" if left // (2 * frames.shape[2]) % 2 else "before"
         titles.text((left + 3, 2), word, fill="black")
     return sheet
-
-
-def say_gathered(summary: IngestSummary) -> str:
-    """What is told of what there is to learn from."""
-    return f"{counted(summary.clips, 'clip')}, {counted(summary.frames, 'frame')} to learn from"

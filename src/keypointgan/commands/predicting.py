@@ -184,9 +184,7 @@ class Prediction:
         self._batch_size, self._reframe = batch_size, reframe
         self._flip_average, self._bfloat16 = flip_average, bfloat16
         self._name_sides = name_sides
-        self._boxes: BoxFile | None = None
-        if follow is not None and NAME not in follow.boxes:
-            self._boxes = read_boxes(follow.boxes)
+        self._boxes = boxes_of_all(follow)
 
     def write(self, target: Target, *, progress: Progress | None = None) -> Written:
         """Find the keypoints in a source and return what was written.
@@ -234,11 +232,31 @@ class Prediction:
     def _places(self, source: Path) -> Places | None:
         if self._follow is None:
             return None
-        file = self._boxes or read_boxes(beside(source, self._follow.boxes))
-        tracks = file.of(source, alone=self._alone or self._boxes is None)
-        return Places.of_tracks(
-            tracks, margin=self._follow.margin, follow_size=self._follow.follow_size
-        )
+        return places_in(source, self._follow, file=self._boxes, alone=self._alone)
+
+
+def places_in(source: Path, follow: Follow, *, file: BoxFile | None, alone: bool) -> Places:
+    """Where the animals of a source are.
+
+    Args:
+        source: The video.
+        follow: How they are followed.
+        file: The boxes of all sources; None for a file beside each.
+        alone: Whether there is one source only, so that boxes without its name are of it.
+
+    Raises:
+        DataError: The boxes cannot be read, or are of another source.
+    """
+    boxes = file or read_boxes(beside(source, follow.boxes))
+    tracks = boxes.of(source, alone=alone or file is None)
+    return Places.of_tracks(tracks, margin=follow.margin, follow_size=follow.follow_size)
+
+
+def boxes_of_all(follow: Follow | None) -> BoxFile | None:
+    """The one file of boxes for all sources; None where each has its own, or there are none."""
+    if follow is None or NAME in follow.boxes:
+        return None
+    return read_boxes(follow.boxes)
 
 
 class _Sureness:
