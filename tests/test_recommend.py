@@ -36,8 +36,8 @@ FILM = StoreSurvey(
     brightness_spread=5.0,
     objects=SEEN,
 )
-MOCAP = PoseSurvey(5000, True, None, float("nan"), 0.1, float("nan"), float("nan"))
-PHOTOGRAPHS = PoseSurvey(5000, False, None, float("nan"), 0.5, 0.4, 0.9)
+MOCAP = PoseSurvey(5000, True, None, float("nan"), 0.1, float("nan"), float("nan"), float("nan"))
+PHOTOGRAPHS = PoseSurvey(5000, False, None, float("nan"), 0.5, 0.4, 0.9, 0.2)
 
 
 def chosen(
@@ -86,7 +86,9 @@ def test_what_the_frames_show_decides(change: dict, key: str, expected: object) 
         (MOCAP, "model.sides", "apart"),
         (MOCAP, "prior.place", "body"),
         (PHOTOGRAPHS, "prior.place", "fit"),
-        (replace(PHOTOGRAPHS, left_first=0.0), "model.sides", "together"),
+        (PHOTOGRAPHS, "model.sides", "apart"),
+        (replace(PHOTOGRAPHS, handedness=0.95), "model.sides", "together"),
+        (replace(PHOTOGRAPHS, handedness=0.95, uprightness=0.1), "model.sides", "together"),
         (replace(PHOTOGRAPHS, size_spread=0.1), "prior.place", "body"),
         (replace(PHOTOGRAPHS, uprightness=0.1), "prior.rotation_jitter", 180.0),
         (replace(PHOTOGRAPHS, size=128.0), "prior.place", "as_is"),

@@ -113,8 +113,8 @@ def warnings(
         )
     if shape.pairs and not prior.turned and not prior.solid:
         found.append(
-            "All poses are seen from one side (left and right never change places). Frames of "
-            "objects that turn away will be misread."
+            "All poses are seen from one side, such as from above or from the front. Frames of "
+            "objects seen from the other side will be misread."
         )
     if not frames.masks and not frames.still_camera and frames.lengths[1] >= LONG_ENOUGH:
         found.append(

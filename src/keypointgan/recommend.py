@@ -269,7 +269,7 @@ def _model(skeleton: str, frames: StoreSurvey, prior: PoseSurvey, shape: Skeleto
     if sides == "apart":
         why = "seen from the front and from behind: in one colour both look the same (experiment 2)"
     elif shape.pairs:
-        why = "left and right never change places, so one colour can be read, as in the paper"
+        why = "seen from one side: one colour can be read (the paper), and learns more surely (36)"
     else:
         why = "the skeleton has no left and right"
     if frames.masks:

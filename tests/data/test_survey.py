@@ -112,6 +112,17 @@ def test_poses_seen_from_one_side_and_from_both_are_told_apart() -> None:
     assert both.left_first == pytest.approx(0.3, abs=0.08)
 
 
+def test_animals_seen_from_above_show_one_side_in_whatever_direction_they_lie() -> None:
+    """Left and right change places in the image, but head, left and right do not go round."""
+    above = survey_poses(sticks(degrees=180), STICK, size=None)
+    assert above.left_first == pytest.approx(0.5, abs=0.08)
+    assert above.handedness == pytest.approx(1)
+    assert not above.turned
+    some_below = survey_poses(sticks(turned=0.3, degrees=180), STICK, size=None)
+    assert some_below.handedness == pytest.approx(0.4, abs=0.08)
+    assert some_below.turned
+
+
 def test_poses_that_lie_in_every_direction_have_no_upright() -> None:
     """Axes are lines: a stick upside down has the same one."""
     assert survey_poses(sticks(degrees=20), STICK, size=None).uprightness > 0.9
