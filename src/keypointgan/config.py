@@ -11,6 +11,7 @@ from pydantic import model_validator
 
 from keypointgan.settings import (
     DataConfig,
+    EquivarianceConfig,
     FiguresConfig,
     LossConfig,
     ModelConfig,
@@ -34,6 +35,8 @@ class Config(Settings):
     """The networks."""
     loss: LossConfig = LossConfig()
     """The objective."""
+    equivariance: EquivarianceConfig = EquivarianceConfig()
+    """Moved frames."""
     figures: FiguresConfig = FiguresConfig()
     """Drawn figures."""
     student: StudentConfig = StudentConfig()

@@ -51,6 +51,11 @@ CHARTS = (
         {"loss_reconstruction": "reconstruction loss", "loss_labelled": "loss on labels"},
     ),
     Chart(
+        "Moved frames",
+        "train",
+        {"loss_equivariance": "distance of their points from the frame's points, moved"},
+    ),
+    Chart(
         "Drawn figures",
         "train",
         {

@@ -145,6 +145,27 @@ class LossConfig(Settings):
     """How many past skeleton images the discriminator is shown again; 0 for none."""
 
 
+class EquivarianceConfig(Settings):
+    """The points of a moved frame are the moved points; not in the paper, and off by default.
+
+    For animals of any orientation it forbids a rule made of the image's axes ("the head is always
+    on the right"), which the discriminator cannot see.
+    """
+
+    weight: NonNegativeFloat = 0.0
+    """Weight of the mean distance, in half sides of the frame, between the points read in a moved
+    frame and the moved points of the frame."""
+    rotation: NonNegativeFloat = 10.0
+    """Standard deviation of the rotation, degrees; 180 is as good as any angle. Where the prior has
+    no rotated poses, a large one asks for skeletons that the discriminator refuses."""
+    scale: NonNegativeFloat = 0.05
+    """Standard deviation of the scale around 1."""
+    shift: NonNegativeFloat = 0.1
+    """Standard deviation of the shift, in half sides of the frame."""
+    light: NonNegativeFloat = 0.0
+    """Strength of changes of light, colour, blur and noise in the moved frame; 1 is strong."""
+
+
 class FiguresConfig(Settings):
     """Drawn figures of known pose to learn from; not in the paper, and off by default.
 

@@ -8,7 +8,14 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from keypointgan.data.dice import Dice
-from keypointgan.data.views import ViewRange, change_light, draw_views, hide_parts
+from keypointgan.data.views import (
+    MovedFrames,
+    ViewRange,
+    change_light,
+    draw_views,
+    hide_parts,
+    move_frames,
+)
 from keypointgan.ops.heatmaps import locate
 
 MOVED = ViewRange(
@@ -68,6 +75,50 @@ def test_a_mirror_exchanges_the_names_of_the_sides() -> None:
     exchanged = (seen[:, list(SIDES)] - moved).norm(dim=-1).amax(dim=1) < 1 / 64
     assert (straight ^ exchanged).all()
     assert 4 <= int(exchanged.sum()) <= 12
+
+
+def _moved(points: Tensor, *, mirrored: bool = True, light: float = 0.0) -> MovedFrames:
+    return move_frames(
+        _dots(points),
+        rotation=180.0,
+        scale=0.05,
+        shift=0.05,
+        light=light,
+        order=SIDES,
+        mirrored=mirrored,
+        generator=_seeded(),
+    )
+
+
+def test_moved_points_are_where_the_dots_of_moved_frames_are() -> None:
+    """Whatever the angle; of mirrored frames the sides' names are exchanged."""
+    points = _points(16)
+    moved = _moved(points)
+    seen = _where_bright(moved.frame)
+    seen = torch.where(moved.mirrored[:, None, None], seen[:, list(SIDES)], seen)
+    assert_close(seen, moved.move(points), atol=2 / 64 / 2, rtol=0)
+    assert 4 <= int(moved.mirrored.sum()) <= 12
+
+
+def test_points_move_with_their_gradient() -> None:
+    """A step of a point is a step of the moved point, as far but for the scale of the frame."""
+    points = _points(1).requires_grad_()
+    _moved(points.detach()).move(points)[..., 0].sum().backward()
+    assert points.grad is not None
+    assert_close(points.grad.norm(dim=-1), torch.ones(1, 3), atol=0.15, rtol=0)
+
+
+def test_frames_are_mirrored_only_where_that_is_asked_for() -> None:
+    assert not _moved(_points(16), mirrored=False).mirrored.any()
+
+
+def test_light_changes_moved_frames_and_not_where_points_go() -> None:
+    points = _points(4)
+    plain, lit = _moved(points), _moved(points, light=1.0)
+    assert not torch.allclose(plain.frame, lit.frame)
+    assert_close(lit.move(points), plain.move(points), atol=0, rtol=0)
+    assert lit.frame.min() >= -1
+    assert lit.frame.max() <= 1
 
 
 def test_the_same_seed_gives_the_same_views() -> None:

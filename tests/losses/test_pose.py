@@ -7,6 +7,7 @@ from torch.testing import assert_close
 
 from keypointgan.losses.pose import (
     cycle_loss,
+    equivariance_loss,
     forgiving_keypoint_loss,
     keypoint_loss,
     labelled_keypoint_loss,
@@ -45,6 +46,19 @@ def test_points_without_a_label_do_not_count() -> None:
     expected = torch.zeros(2, 3, 2)
     expected[0, 0] = torch.tensor([-0.6, -0.8])
     assert_close(points.grad, expected)
+
+
+def test_points_that_do_not_move_along_cost_their_distance() -> None:
+    """One of six points off by (3, 4); both what was read and what was moved are pulled."""
+    read = ZEROS.clone().requires_grad_()
+    moved = ZEROS.clone()
+    moved[1, 2] = torch.tensor([3.0, 4.0])
+    moved.requires_grad_()
+    loss = equivariance_loss(read, moved)
+    loss.backward()
+    assert_close(loss.detach(), torch.tensor((5 + 5e-4) / 6))
+    assert_close(read.grad, -moved.grad)  # type: ignore[operator]
+    assert_close(moved.grad[1, 2], torch.tensor([0.1, 0.8 / 6]))  # type: ignore[index]
 
 
 def test_a_batch_without_labels_teaches_nothing() -> None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torch.testing import assert_close
 
+from keypointgan.data.views import move_frames
 from keypointgan.skeletons import Skeleton
 from keypointgan.training.state import TrainingState
 from keypointgan.training.step import (
@@ -82,6 +83,38 @@ def test_the_generator_loss_is_the_weighted_sum(
         losses["loss_generator"],
         10 * losses["loss_reconstruction"] + 3 * losses["loss_adversarial"],
     )
+
+
+def test_points_that_do_not_move_with_the_frame_teach_the_encoder(
+    state: TrainingState, moved: Moved, generator: torch.Generator
+) -> None:
+    """Of the three losses the only one with a weight; the decoder has no part in it."""
+    frame = _frames(generator)
+    losses = generator_step(
+        state.model,
+        state.discriminator,
+        state.reconstruction_loss,
+        state.generator_optimizer,
+        frame=frame,
+        reference=_frames(generator),
+        reconstruction_weight=0.0,
+        adversarial_weight=0.0,
+        moved=move_frames(
+            frame,
+            rotation=180.0,
+            scale=0.0,
+            shift=0.2,
+            light=0.0,
+            order=Skeleton.load("h36m17").mirror,
+            mirrored=True,
+            generator=generator,
+        ),
+        equivariance_weight=4.0,
+        engine=Engine(),
+    ).losses
+    assert_close(losses["loss_generator"], 4 * losses["loss_equivariance"])
+    assert losses["loss_equivariance"] > 0
+    assert moved() == {"encoder"}
 
 
 def test_the_discriminator_step_moves_the_discriminator_alone(

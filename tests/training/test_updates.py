@@ -51,6 +51,17 @@ def test_every_network_learns_in_one_update(tiny_config: Callable[..., Config]) 
         assert losses[f"norm_{network}"] > 0
 
 
+def test_moved_frames_are_learnt_from_where_the_settings_ask(
+    tiny_config: Callable[..., Config],
+) -> None:
+    """The encoder's first points do not move along; without a weight nothing else is drawn."""
+    plain = _losses(tiny_config(), seed=0)
+    losses = _losses(tiny_config("equivariance.weight=10", "equivariance.rotation=180"), seed=0)
+    assert set(losses) - set(plain) == {"loss_equivariance"}
+    assert losses["loss_equivariance"] > 0.05
+    assert_close(losses["loss_reconstruction"], plain["loss_reconstruction"])
+
+
 def test_an_update_depends_on_its_seed_alone(tiny_config: Callable[..., Config]) -> None:
     config = tiny_config(*NOISY)
     first, again, other = (_losses(config, seed=seed) for seed in (1, 1, 2))

@@ -24,8 +24,9 @@ _STILL = 0.85  # share of the border that stays, in the median clip
 _LEAST_FOR_PLATE = 8  # frames of a clip
 _UNRELATED = 0.85
 _ONE_SIDE = 0.85
-"""Least handedness of poses seen from one side. Flies from above have 0.99, landmarks of faces 0.99,
-people within 20, 45, 60 and 90 degrees of the front 0.96, 0.93, 0.90 and 0.78, from all sides 0.02."""
+"""Least handedness of poses seen from one side. Flies from above and landmarks of faces have 0.99,
+people within 20, 45, 60 and 90 degrees of the front 0.96, 0.93, 0.90 and 0.78, from all sides 0.02.
+"""
 
 
 @dataclass(frozen=True)

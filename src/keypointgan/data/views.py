@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
@@ -17,7 +17,7 @@ from keypointgan.data.camera import Pictures, add_faults
 from keypointgan.data.close_ups import come_closer
 from keypointgan.data.dice import Dice
 from keypointgan.ops.keypoints import mirror
-from keypointgan.ops.warp import random_warp, warp_frames
+from keypointgan.ops.warp import Warp, random_warp, warp_frames
 from keypointgan.types import Frames, Keypoints
 
 
@@ -49,6 +49,64 @@ class ViewRange:
     bystanders: float
     close_ups: float
     mirror: Sequence[int] | None
+
+
+@dataclass(frozen=True)
+class MovedFrames:
+    """Frames that were turned, scaled, shifted and perhaps mirrored.
+
+    Attributes:
+        frame: The moved frames, in [-1, 1].
+        warp: How they were moved.
+        mirrored: Which were mirrored afterwards (batch).
+        order: For each keypoint the index of the one on the other side.
+    """
+
+    frame: Frames
+    warp: Warp
+    mirrored: Bool[Tensor, " batch"]
+    order: Sequence[int]
+
+    def move(self, points: Keypoints) -> Keypoints:
+        """Where the keypoints of the original frames are in the moved ones; differentiable."""
+        moved = self.warp.move(points)
+        other = mirror(moved, order=self.order)
+        return torch.where(self.mirrored[:, None, None], other, moved)
+
+
+def move_frames(
+    frames: Frames,
+    *,
+    rotation: float,
+    scale: float,
+    shift: float,
+    light: float,
+    order: Sequence[int],
+    mirrored: bool,
+    generator: torch.Generator,
+) -> MovedFrames:
+    """Each frame moved at random.
+
+    Args:
+        frames: In [-1, 1].
+        rotation: Standard deviation, degrees.
+        scale: Standard deviation around 1.
+        shift: Standard deviation, normalised units (the side is 2).
+        light: Strength of changes of light, colour, blur and noise.
+        order: For each keypoint the index of the one on the other side.
+        mirrored: Whether to mirror half of the frames.
+        generator: Of everything random, on the frames' device.
+    """
+    dice = Dice(len(frames), generator=generator)
+    warp = random_warp(
+        len(frames), generator=generator, rotation=rotation, scale=scale, shift=shift
+    )
+    turned = dice.uniform(0, 1) < (0.5 if mirrored else 0.0)
+    moved = warp_frames(frames, warp)
+    moved = torch.where(turned[:, None, None, None], moved.flip(-1), moved)
+    if light:
+        moved = change_light((moved + 1) / 2, dice, strength=light) * 2 - 1
+    return MovedFrames(moved, warp, turned, order)
 
 
 def draw_views(

@@ -46,6 +46,15 @@ def forgiving_keypoint_loss(
     return loss, other < distance
 
 
+def equivariance_loss(read: Keypoints, moved: Keypoints) -> Scalar:
+    """The mean distance between points read in a moved frame and the moved points of the frame.
+
+    Both have a graph. Points at rest would be equal to themselves in a frame that only turns about
+    them: it is the discriminator that keeps a skeleton from shrinking to that.
+    """
+    return (read - moved).square().sum(dim=-1).add(1e-8).sqrt().mean()
+
+
 def cycle_loss(rendered: SkeletonImages, skeleton: SkeletonImages) -> Scalar:
     """How far a skeleton image is from its own points drawn again, ‖β(η(y)) − y‖² [release]."""
     return (rendered - skeleton).square().mean()

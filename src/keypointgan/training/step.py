@@ -20,10 +20,12 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
+from keypointgan.data.views import MovedFrames
 from keypointgan.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty
 from keypointgan.losses.perceptual import PerceptualLoss
 from keypointgan.losses.pose import (
     cycle_loss,
+    equivariance_loss,
     forgiving_keypoint_loss,
     keypoint_loss,
     labelled_keypoint_loss,
@@ -97,6 +99,8 @@ def generator_step(
     adversarial_weight: float,
     background: Frames | None = None,
     noise: Callable[[SkeletonImages], SkeletonImages] = lambda image: image,
+    moved: MovedFrames | None = None,
+    equivariance_weight: float = 0.0,
     engine: Engine,
 ) -> GeneratorUpdate:
     """Teach encoder and decoder to rebuild the frame through a skeleton like those of the prior.
@@ -112,8 +116,11 @@ def generator_step(
         adversarial_weight: Weight of the adversarial loss.
         background: Plates of the clips, if the decoder keeps them.
         noise: What the discriminator's input goes through.
+        moved: The frames moved, if their points have to move likewise.
+        equivariance_weight: Weight of the distance between these and those.
         engine: How updates are carried out.
     """
+    losses: dict[str, Scalar] = {}
     with frozen(model.regressor, discriminator):
         with engine.autocast():
             rebuilt = model(frame, reference, background)
@@ -121,6 +128,12 @@ def generator_step(
             scores = discriminator(noise(rebuilt.skeleton_image))
         adversarial = generator_loss(scores)
         loss = reconstruction_weight * reconstruction + adversarial_weight * adversarial
+        if moved is not None:
+            with engine.autocast():
+                read = soft_argmax(model.regressor(model.encoder(moved.frame)))
+            equivariance = equivariance_loss(read, moved.move(rebuilt.keypoints))
+            loss = loss + equivariance_weight * equivariance
+            losses["loss_equivariance"] = equivariance.detach()
         norm = engine.update(loss, optimizer)
     return GeneratorUpdate(
         Reconstruction(
@@ -133,6 +146,7 @@ def generator_step(
             "loss_generator": loss.detach(),
             "loss_reconstruction": reconstruction.detach(),
             "loss_adversarial": adversarial.detach(),
+            **losses,
             "norm_generator": norm,
         },
     )

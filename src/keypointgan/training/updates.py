@@ -1,5 +1,6 @@
 """One update of all networks on one batch: of the method, or of its supervised twin."""
 
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -10,6 +11,7 @@ from keypointgan.config import Config
 from keypointgan.data.figures import FigureSource
 from keypointgan.data.pairs import draw_pair
 from keypointgan.data.priors import Prior
+from keypointgan.data.views import MovedFrames, move_frames
 from keypointgan.errors import ConfigError
 from keypointgan.skeletons import Skeleton
 from keypointgan.training.schedule import insistence_on_sides, is_alone
@@ -23,6 +25,7 @@ from keypointgan.training.step import (
     labelled_step,
     regressor_step,
 )
+from keypointgan.types import Frames
 
 
 @runtime_checkable
@@ -101,17 +104,23 @@ class UnlabelledUpdate:
         pose = self.prior.sample(batch, generator=generator, device=self.data.bank.device)
         drawn = state.model.draw(pose, size=(size, size))
         noise = instance_noise(config.loss.discriminator_noise, generator=generator)
+        frame = in_layout(pair.frame, channels_last=config.training.channels_last)
+        moved = None
+        if config.equivariance.weight:
+            moved = self._move(frame, generator=generator)
         update = generator_step(
             state.model,
             state.discriminator,
             state.reconstruction_loss,
             state.generator_optimizer,
-            frame=in_layout(pair.frame, channels_last=config.training.channels_last),
+            frame=frame,
             reference=in_layout(pair.reference, channels_last=config.training.channels_last),
             reconstruction_weight=config.loss.reconstruction,
             adversarial_weight=config.loss.adversarial,
             background=pair.background,
             noise=noise,
+            moved=moved,
+            equivariance_weight=config.equivariance.weight,
             engine=engine,
         )
         encoded = update.rebuilt.skeleton_image
@@ -135,6 +144,21 @@ class UnlabelledUpdate:
             engine=engine,
         )
         return {**update.losses, **discriminator_losses, **regressor_losses}
+
+    def _move(self, frame: Frames, *, generator: torch.Generator) -> MovedFrames:
+        settings = self.config.equivariance
+        moved = move_frames(
+            frame,
+            rotation=settings.rotation,
+            scale=settings.scale,
+            shift=settings.shift,
+            light=settings.light,
+            order=self.prior.skeleton.mirror,
+            mirrored=self.config.data.mirror,
+            generator=generator,
+        )
+        channels_last = self.config.training.channels_last
+        return replace(moved, frame=in_layout(moved.frame, channels_last=channels_last))
 
 
 class LabelledUpdate:
