@@ -89,6 +89,9 @@ def test_what_the_frames_show_decides(change: dict, key: str, expected: object) 
         (PHOTOGRAPHS, "model.sides", "apart"),
         (replace(PHOTOGRAPHS, handedness=0.95), "model.sides", "together"),
         (replace(PHOTOGRAPHS, handedness=0.95, uprightness=0.1), "model.sides", "together"),
+        (replace(PHOTOGRAPHS, handedness=0.95), "equivariance.weight", 10.0),
+        (replace(PHOTOGRAPHS, handedness=0.95), "equivariance.rotation", 10.0),
+        (replace(PHOTOGRAPHS, handedness=0.95, uprightness=0.1), "equivariance.rotation", 180.0),
         (replace(PHOTOGRAPHS, size_spread=0.1), "prior.place", "body"),
         (replace(PHOTOGRAPHS, uprightness=0.1), "prior.rotation_jitter", 180.0),
         (replace(PHOTOGRAPHS, size=128.0), "prior.place", "as_is"),
@@ -96,6 +99,12 @@ def test_what_the_frames_show_decides(change: dict, key: str, expected: object) 
 )
 def test_what_the_poses_are_decides(prior: PoseSurvey, key: str, expected: object) -> None:
     assert value(chosen(prior=prior), key) == expected
+
+
+def test_poses_seen_from_two_sides_are_learnt_without_moved_frames() -> None:
+    """They made drawn people worse (experiment 36)."""
+    for prior in (MOCAP, PHOTOGRAPHS):
+        assert "equivariance.weight" not in {choice.key for choice in chosen(prior=prior)}
 
 
 def test_a_gpu_gets_more_pixels_and_larger_batches() -> None:

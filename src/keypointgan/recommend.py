@@ -99,6 +99,7 @@ def recommend(
         *([Choice("prior.joint_map", joint_map, "as told")] if joint_map else []),
         *_placement(frames, prior, shape),
         *_model(skeleton, frames, prior, shape),
+        *_equivariance(prior),
         *_figures(prior, shape),
         Choice("loss.features", "pyramid", "needs no weights; squeezenet or vgg19 see more"),
         Choice("loss.adversarial", 3.0, "against 10 of reconstruction: what faces learnt with"),
@@ -269,7 +270,7 @@ def _model(skeleton: str, frames: StoreSurvey, prior: PoseSurvey, shape: Skeleto
     if sides == "apart":
         why = "seen from the front and from behind: in one colour both look the same (experiment 2)"
     elif shape.pairs:
-        why = "seen from one side: one colour can be read (the paper), and learns more surely (36)"
+        why = "seen from one side: one colour can be read, and learns more surely (experiment 36)"
     else:
         why = "the skeleton has no left and right"
     if frames.masks:
@@ -289,6 +290,23 @@ def _model(skeleton: str, frames: StoreSurvey, prior: PoseSurvey, shape: Skeleto
         Choice("model.preset", "compact", "several times faster than the release's networks"),
         Choice("model.sides", sides, why),
         Choice("model.background", background, behind),
+    ]
+
+
+def _equivariance(prior: PoseSurvey) -> list[Choice]:
+    if prior.turned:
+        return []
+    return [
+        Choice(
+            "equivariance.weight",
+            10.0,
+            "points have to move with a moved frame: helped faces and flies (experiment 36)",
+        ),
+        Choice(
+            "equivariance.rotation",
+            180.0 if prior.any_orientation else 10.0,
+            "as the poses lie in every direction" if prior.any_orientation else "degrees",
+        ),
     ]
 
 

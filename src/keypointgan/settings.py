@@ -158,7 +158,7 @@ class EquivarianceConfig(Settings):
     rotation: NonNegativeFloat = 10.0
     """Standard deviation of the rotation, degrees; 180 is as good as any angle. Where the prior has
     no rotated poses, a large one asks for skeletons that the discriminator refuses."""
-    scale: NonNegativeFloat = 0.05
+    scale: NonNegativeFloat = 0.1
     """Standard deviation of the scale around 1."""
     shift: NonNegativeFloat = 0.1
     """Standard deviation of the shift, in half sides of the frame."""
