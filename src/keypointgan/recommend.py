@@ -294,20 +294,10 @@ def _model(skeleton: str, frames: StoreSurvey, prior: PoseSurvey, shape: Skeleto
 
 
 def _equivariance(prior: PoseSurvey) -> list[Choice]:
-    if prior.turned:
+    if prior.turned or prior.any_orientation:
         return []
-    return [
-        Choice(
-            "equivariance.weight",
-            10.0,
-            "points have to move with a moved frame: helped faces and flies (experiment 36)",
-        ),
-        Choice(
-            "equivariance.rotation",
-            180.0 if prior.any_orientation else 10.0,
-            "as the poses lie in every direction" if prior.any_orientation else "degrees",
-        ),
-    ]
+    why = "points have to move with a moved frame, which helped faces (experiment 36)"
+    return [Choice("equivariance.weight", 10.0, why)]
 
 
 def _figures(prior: PoseSurvey, shape: Skeleton) -> list[Choice]:

@@ -148,16 +148,16 @@ class LossConfig(Settings):
 class EquivarianceConfig(Settings):
     """The points of a moved frame are the moved points; not in the paper, and off by default.
 
-    For animals of any orientation it forbids a rule made of the image's axes ("the head is always
-    on the right"), which the discriminator cannot see.
+    It rules out a skeleton that lies beside the object in each frame in another way, which the
+    discriminator cannot see. Objects that lie in every direction may be turned round by it.
     """
 
     weight: NonNegativeFloat = 0.0
     """Weight of the mean distance, in half sides of the frame, between the points read in a moved
     frame and the moved points of the frame."""
     rotation: NonNegativeFloat = 10.0
-    """Standard deviation of the rotation, degrees; 180 is as good as any angle. Where the prior has
-    no rotated poses, a large one asks for skeletons that the discriminator refuses."""
+    """Standard deviation of the rotation, degrees. Where the prior has no rotated poses, a large
+    one asks for skeletons that the discriminator refuses."""
     scale: NonNegativeFloat = 0.1
     """Standard deviation of the scale around 1."""
     shift: NonNegativeFloat = 0.1
