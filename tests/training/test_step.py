@@ -106,7 +106,6 @@ def test_points_that_do_not_move_with_the_frame_teach_the_encoder(
             shift=0.2,
             light=0.0,
             order=Skeleton.load("h36m17").mirror,
-            mirrored=True,
             generator=generator,
         ),
         equivariance_weight=4.0,

@@ -5,10 +5,10 @@ moved keypoints, and light, blur, noise and things in front change nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Shaped
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
@@ -58,18 +58,20 @@ class MovedFrames:
     Attributes:
         frame: The moved frames, in [-1, 1].
         warp: How they were moved.
-        mirrored: Which were mirrored afterwards (batch).
+        mirrored: Which were mirrored afterwards (batch); none if absent.
         order: For each keypoint the index of the one on the other side.
     """
 
     frame: Frames
     warp: Warp
-    mirrored: Bool[Tensor, " batch"]
+    mirrored: Bool[Tensor, " batch"] | None
     order: Sequence[int]
 
     def move(self, points: Keypoints) -> Keypoints:
         """Where the keypoints of the original frames are in the moved ones; differentiable."""
         moved = self.warp.move(points)
+        if self.mirrored is None:
+            return moved
         other = mirror(moved, order=self.order)
         return torch.where(self.mirrored[:, None, None], other, moved)
 
@@ -81,8 +83,7 @@ def move_frames(
     scale: float,
     shift: float,
     light: float,
-    order: Sequence[int],
-    mirrored: bool,
+    order: Sequence[int] | None,
     generator: torch.Generator,
 ) -> MovedFrames:
     """Each frame moved at random.
@@ -93,20 +94,29 @@ def move_frames(
         scale: Standard deviation around 1.
         shift: Standard deviation, normalised units (the side is 2).
         light: Strength of changes of light, colour, blur and noise.
-        order: For each keypoint the index of the one on the other side.
-        mirrored: Whether to mirror half of the frames.
+        order: For each keypoint the index of the one on the other side, to mirror half of the
+            frames; none to mirror no frame.
         generator: Of everything random, on the frames' device.
     """
     dice = Dice(len(frames), generator=generator)
     warp = random_warp(
         len(frames), generator=generator, rotation=rotation, scale=scale, shift=shift
     )
-    turned = dice.uniform(0, 1) < (0.5 if mirrored else 0.0)
+    moved = _seen_through(frames, warp, dice, order=order)
+    pictures = change_light((moved.frame + 1) / 2, dice, strength=light)
+    return replace(moved, frame=pictures * 2 - 1)
+
+
+def _seen_through(
+    frames: Frames, warp: Warp, dice: Dice, *, order: Sequence[int] | None
+) -> MovedFrames:
+    """The frames moved by the warp, half of them mirrored if there is an order of sides."""
     moved = warp_frames(frames, warp)
-    moved = torch.where(turned[:, None, None, None], moved.flip(-1), moved)
-    if light:
-        moved = change_light((moved + 1) / 2, dice, strength=light) * 2 - 1
-    return MovedFrames(moved, warp, turned, order)
+    if order is None:
+        return MovedFrames(moved, warp, None, ())
+    mirrored = dice.uniform(0, 1) < 0.5
+    moved = torch.where(_each(mirrored), moved.flip(-1), moved)
+    return MovedFrames(moved, warp, mirrored, order)
 
 
 def draw_views(
@@ -129,12 +139,9 @@ def draw_views(
         shift=views.shift,
     )
     warp = come_closer(warp, points, dice, probability=views.close_ups)
-    frames, points = warp_frames(frames, warp), warp.move(points)
-    if views.mirror is not None:
-        turned = dice.uniform(0, 1) < 0.5
-        frames = torch.where(turned[:, None, None, None], frames.flip(-1), frames)
-        points = torch.where(turned[:, None, None], mirror(points, order=views.mirror), points)
-    pictures = add_bystanders((frames + 1) / 2, points, dice, probability=views.bystanders)
+    moved = _seen_through(frames, warp, dice, order=views.mirror)
+    points = moved.move(points)
+    pictures = add_bystanders((moved.frame + 1) / 2, points, dice, probability=views.bystanders)
     pictures = change_light(pictures, dice, strength=views.light)
     if views.hidden:
         pictures = hide_parts(pictures, dice, probability=views.hidden)
@@ -185,5 +192,5 @@ def hide_parts(pictures: Pictures, dice: Dice, *, probability: float, parts: int
     return pictures
 
 
-def _each(values: Float[Tensor, " batch"]) -> Float[Tensor, "batch 1 1 1"]:
+def _each(values: Shaped[Tensor, " batch"]) -> Shaped[Tensor, "batch 1 1 1"]:
     return values[:, None, None, None]

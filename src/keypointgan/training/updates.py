@@ -153,8 +153,7 @@ class UnlabelledUpdate:
             scale=settings.scale,
             shift=settings.shift,
             light=settings.light,
-            order=self.prior.skeleton.mirror,
-            mirrored=self.config.data.mirror,
+            order=self.prior.skeleton.mirror if self.config.data.mirror else None,
             generator=generator,
         )
         channels_last = self.config.training.channels_last
