@@ -216,7 +216,9 @@ class PretrainConfig(Settings):
     """The regressor η, trained on prior poses alone before anything else."""
 
     regressor: Path | None = None
-    """Start from the regressor of this run (`keypointgan pretrain`) and skip the phase."""
+    """Start from the regressor of this run (`keypointgan pretrain`) and skip the phase.
+
+    A run that trained on brings along what it called left, right, head and tail."""
     steps: NonNegativeInt = 20_000
     """At most this many updates; 0 to skip."""
     batch_size: PositiveInt = 64

@@ -11,13 +11,13 @@ from keypointgan.data.video import probe
 
 @pytest.mark.slow
 def test_a_short_demo_halves_the_error_of_the_mean_pose(tmp_path: Path) -> None:
-    """500 updates of the method and 500 of its student, fewer than two slow cores have time for."""
+    """800 updates of the method and 500 of its student, fewer than two slow cores have time for."""
     said: list[str] = []
     report, scored = run_demo(
         tmp_path,
         minutes=40.0,
         say=said.append,
-        overrides=["training.steps=500", "student.steps=500"],
+        overrides=["training.steps=800", "student.steps=500"],
     )
     evaluation = scored.evaluation
     assert evaluation.baseline is not None

@@ -189,6 +189,20 @@ def test_a_run_takes_the_regressor_of_another(tiny_config: MakeConfig, tmp_path:
     assert not _lines(second)
 
 
+@pytest.mark.parametrize(("alone", "warned"), [(True, False), (False, True)])
+def test_a_regressor_that_a_run_has_trained_on_is_taken_with_a_warning(
+    tiny_config: MakeConfig, tmp_path: Path, *, alone: bool, warned: bool
+) -> None:
+    """It brings along what that run called the head (docs/experiments.md, 36)."""
+    first = tmp_path / "first"
+    Trainer(first, tiny_config("training.steps=2")).fit(only_pretrain=alone)
+    listener = _Interrupter("never", 0)
+    settings = (f"pretrain.regressor={first}", "training.steps=1")
+    Trainer(tmp_path / "second", tiny_config(*settings), listener=listener).fit()
+    said = [line for line in listener.messages if "keypointgan pretrain" in line]
+    assert [("2 updates" in line) for line in said] == [True] * warned
+
+
 @pytest.mark.parametrize("more", [("model.skeleton=penn13",), ("model.sides=apart",)])
 def test_a_regressor_of_other_keypoints_or_channels_is_refused(
     tiny_config: MakeConfig, tmp_path: Path, more: tuple[str, ...]

@@ -148,8 +148,11 @@ class Pretraining:
         return None
 
 
-def take_regressor(model: KeypointGAN, run: Path, skeleton: Skeleton) -> None:
+def take_regressor(model: KeypointGAN, run: Path, skeleton: Skeleton) -> int:
     """Copy the regressor of another run (`keypointgan pretrain`) into `model`.
+
+    Returns:
+        For how many updates that run has trained it with an encoder: 0 if it knows poses alone.
 
     Raises:
         CheckpointError: There is no checkpoint, or its regressor reads another skeleton or has
@@ -169,3 +172,4 @@ def take_regressor(model: KeypointGAN, run: Path, skeleton: Skeleton) -> None:
             f"{run}: the regressor has other layers than the settings ask for; pre-train with "
             "the same model.preset, model.width and model.sides."
         ) from error
+    return loaded.step

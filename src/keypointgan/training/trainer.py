@@ -24,6 +24,7 @@ from keypointgan.training.state import TrainingState
 from keypointgan.training.step import Engine
 from keypointgan.training.updates import LabelledUpdate, UnlabelledUpdate, Update, in_layout
 from keypointgan.training.validate import Evaluate, ValidationSet, predict_rows, validate
+from keypointgan.wording import counted
 
 _PROGRESS_SECONDS = 0.5
 
@@ -136,7 +137,14 @@ class Trainer:
         settings = self.config.pretrain
         finished = False
         if settings.regressor is not None:
-            take_regressor(self.state.model, settings.regressor, self.skeleton)
+            seen = take_regressor(self.state.model, settings.regressor, self.skeleton)
+            if seen:
+                self.listener.on_message(
+                    f"Warning: the regressor of {settings.regressor} went on learning for "
+                    f"{counted(seen, 'update')} from the pictures of that run's encoder, and "
+                    "brings along what that run called left, right, head and tail, right or wrong. "
+                    "'keypointgan pretrain' makes one that knows poses alone."
+                )
         elif settings.steps:
             clock = Clock()
             for report in self.pretraining.run():
