@@ -13,7 +13,7 @@ from keypointgan.inference import sides
 from keypointgan.inference.crops import turn_points
 from keypointgan.inference.poses import Poses
 from keypointgan.inference.sides import name_parts, name_sides, names_along, naming_of
-from keypointgan.models.naming import Naming
+from keypointgan.models.naming import TRUST_PRIOR, Naming
 from keypointgan.models.plausibility import Plausibility
 from keypointgan.models.student import Student
 from keypointgan.skeletons import Skeleton
@@ -81,6 +81,16 @@ def test_hands_that_are_exchanged_in_a_few_frames_are_put_right(naming: Naming) 
 def test_the_prior_puts_right_what_all_frames_mistake() -> None:
     named = name_sides(_track([True] * 4), Naming(_Facing(20.0), BODY.mirror))
     assert_array_equal(named.xy, np.broadcast_to(STANDING, (4, 5, 2)))
+
+
+def test_a_student_that_has_learnt_is_believed_rather_than_the_prior(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While it learns, the prior would exchange hands of which frames are rather sure."""
+    poses, naming = _track([False] * 4, evidence=100.0), Naming(_Facing(-20.0), BODY.mirror)
+    assert_array_equal(name_sides(poses, naming).xy, poses.xy)
+    monkeypatch.setattr(sides, "_TRUST_PRIOR", TRUST_PRIOR)
+    assert_array_equal(name_sides(poses, naming).xy, poses.xy[:, [1, 0, 2, 3, 4]])
 
 
 def test_who_lies_is_named_as_if_upright() -> None:

@@ -25,6 +25,9 @@ STRETCH = 1_024
 """Frames of an endless video that are named at once."""
 MARGIN = 128
 """Frames on either side of them that help to."""
+_TRUST_PRIOR = 0.05
+"""Share of the plausibility of a pose that counts. A student that has learnt from it knows it, and
+where it differs it is more often right (docs/experiments.md, 37)."""
 
 
 def naming_of(
@@ -159,6 +162,7 @@ def names_along(
             torch.from_numpy(scaled.astype(np.float32)).to(device),
             torch.from_numpy(evidence[seen].astype(np.float32)).to(device),
             lengths=[stop - start for start, stop in runs(seen)],
+            trust_prior=_TRUST_PRIOR,
         )
         names[seen] = found.cpu().numpy()
     return names

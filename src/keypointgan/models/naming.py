@@ -20,8 +20,9 @@ VIEWS = 2
 """Views of a frame, itself and its mirror image, over which the evidence is summed."""
 _PACE = 0.02
 """Distance that a pair moves between two frames, normalised, in which naming is e-fold surer."""
-_TRUST_PRIOR = 0.5
-"""Share of the plausibility that counts: the points that it judges are off themselves."""
+TRUST_PRIOR = 0.5
+"""Share of the plausibility that counts while a student learns: the points that it judges are off
+themselves, and the heatmaps worse."""
 _TRUST_FRAME = 0.05
 """Share of the heatmaps' evidence that counts: what is wrong in a frame is so in its neighbours,
 and what a student has learnt from its own guesses it is sure of."""
@@ -80,6 +81,7 @@ class Naming(nn.Module):
         *,
         lengths: Sequence[int],
         bias: Float[Tensor, " pair"] | None = None,
+        trust_prior: float = TRUST_PRIOR,
     ) -> tuple[Int64[Tensor, "batch keypoint"], Float[Tensor, "batch keypoint"]]:
         """Name the joints of all frames of some clips, one clip after the other.
 
@@ -94,6 +96,7 @@ class Naming(nn.Module):
             lengths: Frames of each clip.
             bias: Of the evidence, `bias_in` many frames; none is taken off if absent, as of one
                 video, in which people may well face the camera all the time.
+            trust_prior: Share of the plausibility that counts.
 
         Returns:
             Which joint, as read, each joint is; and how sure that is, 0 (no idea) to 1, always 1
@@ -105,7 +108,7 @@ class Naming(nn.Module):
         read, across = self._by_pair(points, evidence)
         if bias is not None:
             read = without_bias(read, across, bias=bias)
-        scores = _TRUST_PRIOR * self._scores(points, namings) + _TRUST_FRAME * read @ signs.T
+        scores = trust_prior * self._scores(points, namings) + _TRUST_FRAME * read @ signs.T
         first, second = points[:, left], points[:, right]
         same = _gap(first[1:], first[:-1]) + _gap(second[1:], second[:-1])
         crossed = _gap(first[1:], second[:-1]) + _gap(second[1:], first[:-1])
