@@ -4,8 +4,8 @@ python benchmarks/sides/run.py humans stores/humans_jhmdb_train --part apart \
     --out benchmarks/results/sides_films.json
 
 Labelled clips of a training store are scored as `keypointgan evaluate` does, with each share of the
-prior's plausibility. A student must not have learnt from their labels; that it has seen the frames
-is said by the store's name alone.
+prior's plausibility. Labels only score; whether the student has learnt from these frames without
+them depends on what its own run kept apart.
 """
 
 import argparse
