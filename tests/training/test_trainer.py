@@ -189,13 +189,16 @@ def test_a_run_takes_the_regressor_of_another(tiny_config: MakeConfig, tmp_path:
     assert not _lines(second)
 
 
-@pytest.mark.parametrize(("alone", "warned"), [(True, False), (False, True)])
-def test_a_regressor_that_a_run_has_trained_on_is_taken_with_a_warning(
-    tiny_config: MakeConfig, tmp_path: Path, *, alone: bool, warned: bool
+@pytest.mark.parametrize(
+    ("alone", "cycle", "warned"), [(True, 0.1, False), (False, 0.1, True), (False, 0.0, False)]
+)
+def test_a_regressor_that_learnt_from_an_encoder_is_taken_with_a_warning(
+    tiny_config: MakeConfig, tmp_path: Path, *, alone: bool, cycle: float, warned: bool
 ) -> None:
     """It brings along what that run called the head (docs/experiments.md, 36)."""
     first = tmp_path / "first"
-    Trainer(first, tiny_config("training.steps=2")).fit(only_pretrain=alone)
+    settings = ("training.steps=2", f"loss.regressor_cycle={cycle}")
+    Trainer(first, tiny_config(*settings)).fit(only_pretrain=alone)
     listener = _Interrupter("never", 0)
     settings = (f"pretrain.regressor={first}", "training.steps=1")
     Trainer(tmp_path / "second", tiny_config(*settings), listener=listener).fit()

@@ -152,7 +152,8 @@ def take_regressor(model: KeypointGAN, run: Path, skeleton: Skeleton) -> int:
     """Copy the regressor of another run (`keypointgan pretrain`) into `model`.
 
     Returns:
-        For how many updates that run has trained it with an encoder: 0 if it knows poses alone.
+        For how many updates it has learnt from the pictures of that run's encoder, 0 if it knows
+        poses alone.
 
     Raises:
         CheckpointError: There is no checkpoint, or its regressor reads another skeleton or has
@@ -172,4 +173,5 @@ def take_regressor(model: KeypointGAN, run: Path, skeleton: Skeleton) -> int:
             f"{run}: the regressor has other layers than the settings ask for; pre-train with "
             "the same model.preset, model.width and model.sides."
         ) from error
-    return loaded.step
+    with_encoder = loaded.config.loss.regressor_cycle > 0 or loaded.config.training.supervised
+    return loaded.step if with_encoder else 0
